@@ -9,13 +9,11 @@ from tasks.stack import TestSelection, Version
 
 # tokens that an engine replaces in argv and in values of variables
 WORK = "@work@"  # the root of the step's workspace, which has the stack's files
-OUT = "@out@"
-"""A directory for the outputs of a check. It is empty when the first step begins, and the check's steps share it."""
+OUT = "@out@"  # a directory for the outputs of a check, empty when its first step begins; its steps share it
 CACHE = "@cache@"  # a directory that is kept between runs, for the caches of a check's tools
 ENV = "@env@"  # the directory in which an environment is made
 PROBES = "@probes@"  # the directory of predeploy's probes
-PYTHON = "@python@"
-"""The engine's own Python, 3.11 or newer, without the stack's packages."""
+PYTHON = "@python@"  # the engine's own Python, 3.11 or newer, without the stack's packages
 DB_URL, DB_HOST, DB_PORT = "@db.url@", "@db.host@", "@db.port@"  # the step's own database on the run's Postgres
 DB_USER, DB_PASSWORD, DB_NAME = "@db.user@", "@db.password@", "@db.name@"
 LIMIT = "@limit@"  # in argv: the seconds that the step is given, more on a busy machine
@@ -194,6 +192,7 @@ class Step:
     same inputs, so an engine must not reuse an earlier exit. With `image` the step runs in the image, without
     `environment` and workspace; without an argv it builds the image. `services` start and are reported in order,
     without waiting for each other. `tree` is the source of the workspace's files. `shared` is as in `Command`.
+    `packages` is the key of the packages of Node that steps in the slot use; empty without any.
     """
 
     slot: str
@@ -212,6 +211,7 @@ class Step:
     services: tuple[Service, ...] = ()
     tree: TreeName = ""
     shared: bool = False
+    packages: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,13 @@ class AsyncMemo(Generic[K, V]):
         task = self._tasks.get(key)
         return task.result() if task is not None and task.done() and not self._broke(task) else None
 
+    def forget(self, key: K) -> V | None:
+        """The result, if there is one. The next call for this key does the work again."""
+        result = self.result(key)
+        if result is not None:
+            del self._tasks[key]
+        return result
+
     async def close(self) -> None:
         """Cancels all running tasks, and waits for their end."""
         for task in self._tasks.values():

@@ -64,5 +64,8 @@ class Engine(Protocol):
     async def export_directory(self, step: Step, directory: str, target: Path) -> None:
         """Copies a directory of a step's workspace; `directory` may have tokens. Raises EngineError if that fails."""
 
+    async def leave(self, slots: Iterable[str]) -> None:
+        """No later step is in these slots, so an engine may use their workspaces for other slots."""
+
     async def trouble(self) -> tuple[str, str] | None:
         """Checks the means of all steps (disk, database): None, or a reason code and a line of text."""

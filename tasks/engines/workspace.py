@@ -4,6 +4,7 @@
 
 import errno
 import hashlib
+import itertools
 import os
 import stat
 import time
@@ -64,30 +65,35 @@ def sync(tree: Tree, files: Mapping[str, TreeFile], workspace: Path, *, keep: Co
 
 
 @contextmanager
-def lease(base: Path, name: str) -> Iterator[Path]:
-    """A workspace directory `base/name-N` for this block alone. It may contain the files of an earlier tree."""
+def lease(base: Path, name: str, first: int = 0) -> Iterator[Path]:
+    """A workspace directory `base/name-N` for this block alone. It may contain the files of an earlier tree.
+
+    The numbers are tried in order, after `first`.
+    """
     base.mkdir(parents=True, exist_ok=True)
-    number = 0
-    while True:
-        path = base / f"{quote(name, safe='')}-{number}"
-        lock = open_lock_file(Path(f"{path}.lock"))
-        try:
-            if try_lock(lock):
-                break
-        except OSError as error:
-            os.close(lock)
-            where = (
-                f"Cannot lock {path}.lock: {error.strerror}. The cache directory must lie on a file system with locks"
-            )
-            raise EngineError(f"{where}; set another one.") from error
-        os.close(lock)
-        number += 1
+    numbers = itertools.chain([first], (each for each in itertools.count() if each != first))
+    paths = (base / f"{quote(name, safe='')}-{number}" for number in numbers)
+    path, lock = next((path, lock) for path in paths if (lock := _locked(Path(f"{path}.lock"))) is not None)
     try:
         os.utime(lock)  # the time of its last use, for pruning
         path.mkdir(exist_ok=True)
         yield path
     finally:
         os.close(lock)
+
+
+def _locked(file: Path) -> int | None:
+    """The descriptor of a lock file that is locked now; None if another one holds it."""
+    lock = open_lock_file(file)
+    try:
+        if try_lock(lock):
+            return lock
+    except OSError as error:
+        os.close(lock)
+        where = f"Cannot lock {file}: {error.strerror}. The cache directory must lie on a file system with locks"
+        raise EngineError(f"{where}; set another one.") from error
+    os.close(lock)
+    return None
 
 
 class _Sync:

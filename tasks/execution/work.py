@@ -11,7 +11,7 @@ from tasks.engines.protocol import Engine
 from tasks.execution.attempt import Attempt
 from tasks.execution.prefetch import Installs, warm
 from tasks.models import EngineFacts, Report, Result
-from tasks.planning.lowering import Lowering
+from tasks.planning.lowering import Lowering, slot_of
 from tasks.planning.plan import Plan
 from tasks.steps import Check
 
@@ -46,6 +46,7 @@ class EngineWork:
     """Runs the checks of a plan on an engine. Prepares packages, database and images while the first checks run.
 
     `whole`: the complete plan, if `plan` is the part of one shard. `load` returns how busy the machine is.
+    `has_exports`: workspaces are read again after the checks.
     """
 
     def __init__(
@@ -57,12 +58,14 @@ class EngineWork:
         *,
         whole: Plan | None = None,
         load: Callable[[], float] = load_per_processor,
+        has_exports: bool = False,
     ) -> None:
         self.engine = engine
         self._plan, self._lowering = plan, lowering
         self._attempt = Attempt(plan=whole or plan, engine=engine, lowering=lowering, logs=logs, load=load)
         self._installs = Installs(plan, engine, lowering, logs)
         self._warming: asyncio.Task[None] | None = None
+        self._users = {} if has_exports else users_of_slots(plan)
 
     @property
     def facts(self) -> EngineFacts:
@@ -80,7 +83,18 @@ class EngineWork:
 
     async def do(self, check: Check) -> Result:
         assert check.commands, f"{check.id} has no commands"  # a check without commands must not pass
-        return await self._attempt.run(check)
+        result = await self._attempt.run(check)
+        await self.engine.leave(self._left_by(check))
+        return result
+
+    def _left_by(self, check: Check) -> list[str]:
+        """Returns the slots that no later check uses."""
+        left = []
+        for slot, users in self._users.items():
+            if check.id in users:
+                users.discard(check.id)
+                left += [] if users else [slot]
+        return left
 
     def owners(self, check: Check) -> Sequence[str]:
         return self._attempt.owners.get(check.id, ())
@@ -99,3 +113,12 @@ class EngineWork:
             self._warming.cancel()
             await asyncio.gather(self._warming, return_exceptions=True)
         await self._installs.stop()
+
+
+def users_of_slots(plan: Plan) -> dict[str, set[str]]:
+    """Returns the ids of the checks whose commands are in a slot, by slot."""
+    users: dict[str, set[str]] = {}
+    for check in plan.checks:
+        for command in check.commands:
+            users.setdefault(slot_of(check, command), set()).add(check.id)
+    return users

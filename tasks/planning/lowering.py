@@ -134,7 +134,14 @@ class Lowering:
             services=tuple(self.service(check, each, database) for each in command.services),
             tree=command.tree,
             shared=command.shared,
+            packages=self._packages_in(check, slot_of(check, command)),
         )
+
+    def _packages_in(self, check: Check, slot: str) -> str:
+        """Returns the key of the packages of Node that the check's programs use in a slot; empty without any."""
+        programs = (each for command in check.commands if slot_of(check, command) == slot for each in command.programs)
+        used = (self.environment_of(check, program) for program in programs)
+        return next((each.key for each in used if each is not None and each.kind == "node"), "")
 
     def image(self, check: Check) -> Image | None:
         """Returns the image of the check's component. Without a Dockerfile it gets environment and inputs."""

@@ -29,10 +29,11 @@ async def open_engine_work(job: Job, logs: Path, note: Note) -> AsyncIterator[Wo
         scope = job.scope
         with part("keys"):
             reuse = await open_reuse(job, engine)
+        has_exports = bool(scope.handovers)
         if reuse:
-            yield ReusingWork(scope.plan, engine, scope.lowering, logs, reuse)
+            yield ReusingWork(scope.plan, engine, scope.lowering, logs, reuse, has_exports=has_exports)
         else:
-            yield EngineWork(scope.plan, engine, scope.lowering, logs, whole=job.whole)
+            yield EngineWork(scope.plan, engine, scope.lowering, logs, whole=job.whole, has_exports=has_exports)
 
 
 async def _open_engine(job: Job, logs: Path, note: Note, opened: contextlib.AsyncExitStack) -> Engine:

@@ -12,6 +12,7 @@ from tasks.execution.executor import Policy, Run
 from tasks.execution.work import EngineWork
 from tasks.exits import Exit
 from tasks.models import Result, Stage, Status
+from tasks.planning.lowering import slot_of
 from tasks.planning.plan import Plan
 from tasks.redaction.redactor import Redactor
 from tasks.steps import Check
@@ -490,3 +491,23 @@ async def test_stop_of_the_run_stops_a_check_that_presumes_a_need(tmp_path: Path
         results = by_name(await run.wait())
     assert sorted(engine.cancelled) == ["image", "migrate"]
     assert codes(results)["migrate"] == (Status.ERRORED, "interrupted")
+
+
+@pytest.mark.parametrize("has_exports", [False, True])
+async def test_slots_are_left_after_their_last_check(tmp_path: Path, *, has_exports: bool) -> None:
+    built, alone = make_check("built"), make_check("lint")
+    asked = make_check("ask", workspace_of=built.id, needs=(built.id,))
+    never = make_check("never", needs=(alone.id,))
+    engine = FakeEngine({"lint": RED})
+    plan = make_some_plan(built, asked, alone, never)
+    work = EngineWork(plan, engine, make_lowering(), tmp_path, has_exports=has_exports)
+    gate = engine.gate("ask")
+    run = Run(plan, work, Witness(), Policy(jobs=8))
+    run.start()
+    await until_running(engine, "ask")
+    during = [*engine.left]
+    gate.set()
+    await run.wait()
+
+    assert during == ([] if has_exports else [slot_of(alone)])
+    assert engine.left == ([] if has_exports else [slot_of(alone), slot_of(built)])

@@ -11,7 +11,7 @@ import pytest
 from tasks.user_dirs import UserDirs
 from tests.support.validate import Validator, commit, shared_cache, told
 
-GREETER = Path(__file__).parent / "stacks/npm-workers/greeter"
+GREETER = Path(__file__).parents[1] / "stacks/npm-workers/greeter"
 
 
 @pytest.mark.slow

@@ -43,6 +43,7 @@ class FakeEngine:
         self.prepared: list[Environment] = []
         self.warmed: list[str] = []
         self.cancelled: list[str] = []
+        self.left: list[str] = []
         self.peak = 0
         self.controls = 0
         self.closed = False
@@ -133,6 +134,9 @@ class FakeEngine:
 
     async def warm_image(self, step: Step) -> None:
         self.warmed.append(step.image.title if step.image else "no image")
+
+    async def leave(self, slots: Iterable[str]) -> None:
+        self.left += slots
 
     async def trouble(self) -> tuple[str, str] | None:
         return taken(self._troubles)

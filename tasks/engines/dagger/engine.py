@@ -149,6 +149,9 @@ class DaggerEngine:
         slot = self._resources.slot(replace(step, begins=False))
         await delivering.export_directory(self._resources.session, slot, directory, target)
 
+    async def leave(self, slots: Iterable[str]) -> None:
+        """Does nothing: each slot has a directory of its own."""
+
     async def trouble(self) -> tuple[str, str] | None:
         """Checks the session and its Postgres. A lost session is replaced, once per run."""
         if self._resources.session.lost.done():

@@ -35,14 +35,12 @@ from tasks.models import EngineFacts
 from tasks.redaction.gate import redact
 from tasks.steps import NONCE, Database, Environment, Image, Phase, Service, Step
 
-VERSION = "1"
-"""It changes whenever the same step may have another result."""
+VERSION = "1"  # it changes whenever the same step may have another result
 NO_IMAGES = "it builds no images. Take --engine dagger"
 
 
 class LocalEngine:
     """Use it with `async with`. It is no security boundary: the stack's code runs as the user, on this machine.
-
     `postgres` selects the Postgres: the host's, the one from a wheel, or the best one available.
     """
 
@@ -121,9 +119,7 @@ class LocalEngine:
         """Runs a step with a prepared environment, and appends command, output and exit to `log`."""
         try:
             exit = await self._run(step, log)
-        except EngineError as error:
-            exit = Exit(code=None, trouble=error.reason_code, detail=str(error))
-        except OSError as error:
+        except (EngineError, OSError) as error:
             exit = exit_of_error(error, *self._disks)
         return redact(exit, self._redactor)
 
@@ -135,6 +131,10 @@ class LocalEngine:
         except (EngineError, OSError):
             return False
         return exit.code == 0
+
+    async def leave(self, slots: Iterable[str]) -> None:
+        """Other slots with the same packages get the workspaces."""
+        await self._slots.leave(slots)
 
     async def trouble(self) -> tuple[str, str] | None:
         """Checks disk and database: None, or a reason code and a line of text."""
@@ -161,7 +161,7 @@ class LocalEngine:
         await self._databases.start(self._run_dirs.logs / "postgres.log")
 
     async def identify(self, *_: object, **__: object) -> Mapping[str, str]:
-        """Nothing: steps use programs of this machine, and no image."""
+        """Nothing: steps use no image."""
         return {}
 
     async def warm_image(self, step: Step) -> None:

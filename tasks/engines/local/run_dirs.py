@@ -13,6 +13,7 @@ from tasks.engines.clean_environ import link_credentials
 from tasks.engines.local.prune import DOWNLOADS
 from tasks.engines.private import LOCK, PREFIX, remove_abandoned, remove_now
 from tasks.engines.removal import remove_in_background
+from tasks.errors import EngineError
 from tasks.exits import Exit
 from tasks.locks import take_lock, take_shared_lock
 
@@ -111,8 +112,10 @@ def remove_abandoned_run_dirs(data: Path) -> None:
         remove_abandoned(base)
 
 
-def exit_of_error(error: OSError, *directories: Path) -> Exit:
-    """The exit for an error of the operating system in the engine's own work on these directories."""
+def exit_of_error(error: OSError | EngineError, *directories: Path) -> Exit:
+    """The exit for an error in the engine's own work on these directories."""
+    if isinstance(error, EngineError):
+        return Exit(code=None, trouble=error.reason_code, detail=str(error))
     code, detail = shortage(*directories) or ("engine", f"{error.strerror}: {error.filename}; fix that and run again")
     return Exit(code=None, trouble=code, detail=detail)
 

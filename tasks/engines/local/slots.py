@@ -5,7 +5,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -31,14 +31,20 @@ from tasks.packages.package_managers import is_yarn_file
 from tasks.source.selection import select
 from tasks.steps import ENV, Step
 
+LAST = "workspace"
+"""The file in a slot's own directory with the number of its last workspace."""
 RunStep = Callable[[Step, Launch, Sequence[ServerLaunch], Path], Awaitable[Exit]]
 """Runs a step with its servers in a workspace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceSlot:
-    """A workspace with its other directories. The file `stamps` records which packages are in it."""
+    """A workspace with its other directories. The file `stamps` records which packages are in it.
 
+    `own` is the slot's own directory in the cache. Without packages of Node it is the workspace, too.
+    """
+
+    own: Path
     workspace: Path
     out: Path
     cache: Path
@@ -76,18 +82,18 @@ FENCES = {"ruff.toml": b"", "mypy.ini": b"[mypy]\n"}
 class Slots:
     """The workspaces of one run on one stack. They are kept in the cache; those of a fresh run are on its `disk`.
 
-    Stacks with the same packages of Node use the same workspaces, one after the other: the packages of a workspace are
-    some ten thousand files, and their copy takes longer than most checks. `outs` is the run's directory for outputs of
-    checks.
+    Slots with the same packages of Node use the same workspaces, one after the other, in one run and in those on other
+    stacks: the packages are some ten thousand files, and their copy takes longer than most checks. `outs` is the run's
+    directory for outputs of checks.
     """
 
     def __init__(self, environments: Environments, *, context: EngineContext, outs: Path, disk: Path) -> None:
         self._environments, self._context = environments, context
         self._stacks = (disk if context.fresh else context.cache) / "stacks"
-        self._stack = hashlib.sha256(os.fsencode(context.tree.root)).hexdigest()[:16]
+        self._base = self._stacks / hashlib.sha256(os.fsencode(context.tree.root)).hexdigest()[:16]
         self._outs = outs
         self._open = AsyncMemo[str, WorkspaceSlot]()
-        self._leases = contextlib.ExitStack()
+        self._leases: dict[Path, contextlib.ExitStack] = {}
         self._exposed: set[Path] = set()
         self._built = BuildOutputs(disk / "built")
         self._repository = WorkspaceRepository(context.tree, disk)
@@ -98,13 +104,23 @@ class Slots:
         for workspace in self._exposed:
             with contextlib.suppress(OSError):  # the next run deletes it
                 await in_thread(clean_workspace, workspace, self._context.secrets.redactor)
-        self._leases.close()
+        for each in self._leases.values():
+            each.close()
+
+    async def leave(self, slots: Iterable[str]) -> None:
+        """No later step is in these slots: others may use the workspaces with their packages."""
+        for name in slots:
+            slot = self._open.result(name)
+            if slot is not None and slot.workspace != slot.own and slot.workspace not in self._exposed:
+                self._open.forget(name)
+                self._leases.pop(slot.workspace).close()
 
     def expose(self, slot: WorkspaceSlot, names: Collection[str]) -> None:
         """A program in this workspace gets the values of these secrets. It may write them anywhere in it."""
         if slot.workspace not in self._exposed and self._context.secrets.only(tuple(names)):
-            marker_of(slot.workspace).touch()
-            self._exposed.add(slot.workspace)
+            for directory in {slot.own, slot.workspace}:
+                marker_of(directory).touch()
+                self._exposed.add(directory)
 
     async def open(self, step: Step) -> WorkspaceSlot:
         """The workspace of a step. It is synced for its first step in the run, and for a restarted step."""
@@ -124,27 +140,42 @@ class Slots:
         tree = self._context.files_of(step.tree)
         sync(tree, select(tree, step.inputs), slot.workspace, keep=keep)
 
-    def _base_of(self, step: Step) -> Path:
-        """The directory of a workspace: that of the step's packages of Node, else that of the stack."""
-        installed = self._environments.installed(step.environment) if step.environment else None
-        shares = installed is not None and installed.environment.kind == "node"
-        return self._stacks / (installed.name if installed and shares else self._stack)
+    def _lease(self, base: Path, name: str, first: int = 0) -> Path:
+        """A directory of the cache for this run alone, until it is given back."""
+        base.mkdir(parents=True, exist_ok=True)
+        for fence, content in FENCES.items():
+            # a run at the same time reads them
+            if not (base / fence).is_file() or (base / fence).read_bytes() != content:
+                (base / fence).write_bytes(content)
+        held = contextlib.ExitStack()
+        directory = held.enter_context(lease(base, name, first))
+        self._leases[directory] = held
+        if marker_of(directory).exists():  # of a run that was killed
+            forget_workspace(directory)
+            directory.mkdir()
+        return directory
+
+    def _workspace_of(self, step: Step, own: Path) -> Path:
+        """A workspace with the packages of the step, the one of the last run if it is free: caches name its files."""
+        if not step.packages:
+            return own
+        last = own / LAST
+        number = last.read_text() if last.is_file() else ""
+        if not number:  # it was the workspace, with packages of its own
+            remove_tree(own)
+            own.mkdir()
+        workspace = self._lease(self._stacks / step.packages, "packages", int(number) if number.isdecimal() else 0)
+        last.write_text(workspace.name.rpartition("-")[2])
+        return workspace
 
     async def _make(self, step: Step) -> WorkspaceSlot:
-        base = self._base_of(step)
-        base.mkdir(parents=True, exist_ok=True)
-        for name, content in FENCES.items():
-            # a run at the same time reads them
-            if not (base / name).is_file() or (base / name).read_bytes() != content:
-                (base / name).write_bytes(content)
-        workspace = self._leases.enter_context(lease(base, step.slot))
-        if marker_of(workspace).exists():  # of a run that was killed
-            await in_thread(forget_workspace, workspace)
-            workspace.mkdir()
+        own = await in_thread(self._lease, self._base, step.slot)
+        workspace = await in_thread(self._workspace_of, step, own)
         slot = WorkspaceSlot(
+            own=own,
             workspace=workspace,
             out=self._outs / step.slot,
-            cache=workspace.with_name(workspace.name + ".cache"),
+            cache=own.with_name(own.name + ".cache"),
             stamps=workspace.with_name(workspace.name + ".modules"),
         )
         for directory in (slot.out, slot.cache):

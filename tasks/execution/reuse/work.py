@@ -42,9 +42,11 @@ class Reuse:
 class ReusingWork(EngineWork):
     """As EngineWork. A check with a record does not run, and nothing is prepared for it."""
 
-    def __init__(self, plan: Plan, engine: Engine, lowering: Lowering, logs: Path, reuse: Reuse) -> None:
+    def __init__(
+        self, plan: Plan, engine: Engine, lowering: Lowering, logs: Path, reuse: Reuse, *, has_exports: bool = False
+    ) -> None:
         part = replace(plan, checks=tuple(check for check in plan.checks if check.id not in reuse.records))
-        super().__init__(part, engine, lowering, logs, whole=plan)
+        super().__init__(part, engine, lowering, logs, whole=plan, has_exports=has_exports)
         self._reuse, self._logs = reuse, logs
         self._names = log_names(tuple(check.id for check in plan.checks))
         self._done: dict[str, Result] = {}
