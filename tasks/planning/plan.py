@@ -4,8 +4,10 @@ import difflib
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
+from typing import Any
 
 from tasks.catalogue import NAMES, Absent, Catalogue
 from tasks.errors import UsageError
@@ -134,7 +136,24 @@ def reject_cycles(needs: Mapping[str, tuple[str, ...]]) -> None:
         raise UsageError(f"predeploy.toml: checks have circular needs: {circle}. Remove one of them.") from error
 
 
+@cache
+def _fields(kind: Any) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
+
+
+def plain(value: object) -> object:
+    """Returns a value as JSON has it. As `asdict`, without its deep copies: a big plan has many thousands of values."""
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {name: plain(each) for name, each in value.items()}
+    if isinstance(value, Iterable):
+        return list(map(plain, value))
+    kind: Any = type(value)
+    return {name: plain(getattr(value, name)) for name in _fields(kind)}
+
+
 def spec_key(check: Check, inputs_digest: str, version: str) -> str:
     """Returns a digest of all that defines a check: the row, predeploy's version, and the inputs' content and modes."""
-    document = json.dumps([asdict(check), inputs_digest, version], sort_keys=True)
+    document = json.dumps([plain(check), inputs_digest, version], sort_keys=True)
     return hashlib.sha256(document.encode()).hexdigest()[:16]

@@ -101,7 +101,7 @@ def digest_of(files: Mapping[str, TreeFile]) -> str:
 
 def entry_of(file: TreeFile) -> bytes:
     """Name, mode and digest of a file, for a digest of many files."""
-    return os.fsencode(file.path) + b"\0%o\0%s\0" % (file.mode, file.digest.encode())
+    return f"{file.path}\0{file.mode:o}\0{file.digest}\0".encode("utf-8", "surrogateescape")
 
 
 class _Reading:

@@ -4,7 +4,7 @@ import shutil
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from tasks.catalogue import NAMES, CatalogueContext, make_catalogue
@@ -18,11 +18,15 @@ from tasks.settings.models import MYSQL_VARIABLE
 from tasks.source.tree import Tree, read_tree
 from tasks.validation.line_ends import line_end_warnings, read_program
 
+REMEMBERED = 4096
+"""Texts that a plan keeps: discovery and several rows read the same files."""
+
 
 def read_text(tree: Tree, path: str) -> str:
     """A file of the tree as text. PowerShell's `>` writes UTF-16, which installers read."""
     try:
-        content = (tree.root / path).read_bytes()
+        with open(f"{tree.root}/{path}", "rb") as file:  # noqa: PTH123 - a big stack has many files, and this is quicker
+            content = file.read()
     except OSError as error:
         raise TreeError(
             f"{path} cannot be read: {error.strerror}. Make it readable, or take it out of the tree."
@@ -63,7 +67,7 @@ def make_context(tree: Tree, settings: Settings, title: str = "") -> CatalogueCo
     """Returns a tree and its stack as the rows of the catalogue see them."""
     modules = {path: each.settings for path, each in settings.component.items() if each.settings}
     installs = {path: each.install for path, each in settings.component.items() if each.install}
-    read = partial(read_text, tree)
+    read = lru_cache(REMEMBERED)(partial(read_text, tree))
     found = discover(
         tree.files,
         read,
@@ -77,7 +81,7 @@ def make_context(tree: Tree, settings: Settings, title: str = "") -> CatalogueCo
     return CatalogueContext(
         stack=found,
         paths=frozenset(tree.files),
-        read=lambda path: read_text(tree, path),
+        read=read,
         program=lambda path: read_program(tree, path),
         settings=settings,
         title=title,

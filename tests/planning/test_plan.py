@@ -1,13 +1,14 @@
 """The plan: chosen checks and their needs, their order, and the spec key."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import pytest
 
 from tasks.catalogue import Absent
 from tasks.errors import UsageError
 from tasks.models import Stage
-from tasks.planning.plan import make_plan, spec_key
+from tasks.planning.plan import make_plan, plain, spec_key
 from tasks.steps import Inputs
 from tests.support.factories import (
     make_check,
@@ -192,3 +193,9 @@ def test_an_absent_check_can_be_skipped() -> None:
     plan = make_plan(catalogue, skip=["deploy_secrets"])
 
     assert ([check.name for check in plan.checks], plan.whole) == (["lint"], True)
+
+
+def test_plain_data_of_a_check_is_that_of_the_standard_library() -> None:
+    check = replace(HEALTH, commands=(make_command("true", env=(("A", "b"),)),), inputs=Inputs(include=("apps/web",)))
+
+    assert json.dumps(plain(check), sort_keys=True) == json.dumps(asdict(check), sort_keys=True)

@@ -7,7 +7,7 @@ from tasks.catalogue.paths import below
 from tasks.catalogue.row import CatalogueContext
 from tasks.discovery.file_view import is_within, join, parent, relative
 from tasks.discovery.image.dockerfile import parse_dockerfile
-from tasks.discovery.image.files import Places, image_places
+from tasks.discovery.image.files import BuildContext, Places, image_places
 from tasks.stack import Component
 from tasks.steps import PROBES, WORK, Command, Image
 
@@ -105,7 +105,12 @@ def copies_of(dockerfile: str, target: str, build_context: str, context: Catalog
     """Returns the places in the image that hold directories and files of the stack."""
     if dockerfile not in context.paths:
         return ()
-    return image_places(parse_dockerfile(context.read(dockerfile)), target, build_context, context.paths)
+    source = BuildContext(
+        directory=build_context,
+        has=context.paths.__contains__,
+        has_directory=lambda place: any(is_within(path, place) for path in context.paths),
+    )
+    return image_places(parse_dockerfile(context.read(dockerfile)), target, source)
 
 
 def module_places(component: Component, context: CatalogueContext) -> tuple[str, ...]:

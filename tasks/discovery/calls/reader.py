@@ -1,6 +1,5 @@
 """Collects the calls of quality tools in CI, recipes, hooks and documents of a tree."""
 
-import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -11,7 +10,7 @@ from tasks.discovery.calls.recipes import Recipe, line_of, read_recipes
 from tasks.discovery.calls.recognise import RecipeCall, recognise
 from tasks.discovery.calls.shell import read_script
 from tasks.discovery.calls.workflows import Script, read_workflows
-from tasks.discovery.file_view import FileView, is_nested, join, parent
+from tasks.discovery.file_view import FileView, is_nested, join, name_in, parent
 from tasks.discovery.rank import Rank, rank
 from tasks.stack import CallSource, FileStep, ToolCall
 
@@ -127,7 +126,7 @@ def _expanded(tree: FileView, call: RecipeCall, recipes: list[Recipe]) -> Iterat
 
 def _in_documents(tree: FileView) -> Iterator[ToolCall]:
     for path in tree.files:
-        name = posixpath.basename(path)
+        name = name_in(path)
         if not _DOCUMENTS.match(name) or path.count("/") > 1 or rank(parent(path)) is Rank.NEVER:
             continue
         text = tree.text(path)

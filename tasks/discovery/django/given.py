@@ -1,11 +1,10 @@
 """Finds values of production's variables in a tree: example files, compose files and the Dockerfile."""
 
-import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping
 
 from tasks.discovery.documents import Table, parse_dotenv, string, strings, table
-from tasks.discovery.file_view import FileView, is_within, join, lineage, parent, relative
+from tasks.discovery.file_view import FileView, is_within, join, lineage, name_in, parent, relative
 from tasks.discovery.rank import Rank, rank
 
 _EXAMPLE = re.compile(
@@ -50,7 +49,7 @@ def example_files(tree: FileView, directory: str, rivals: tuple[str, ...]) -> tu
 
 def is_example(path: str) -> bool:
     """Whether a file has example values of variables."""
-    name = posixpath.basename(path)
+    name = name_in(path)
     return bool((_EXAMPLE.match(name) and not _CODE.search(name)) or _FOLDER.search(path))
 
 
@@ -93,7 +92,7 @@ def variables_of_base(image: str) -> dict[str, str]:
 
 def is_compose(path: str) -> bool:
     """Whether a file has the name of a compose file."""
-    return _COMPOSE.match(posixpath.basename(path)) is not None
+    return _COMPOSE.match(name_in(path)) is not None
 
 
 def compose_files(tree: FileView, directory: str) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tasks.discovery.documents import string, table, tables, yaml_line
-from tasks.discovery.file_view import FileView, join, lineage, parent
+from tasks.discovery.file_view import FileView, join, lineage, name_in, parent
 from tasks.discovery.image.compose import line_of, literals
 from tasks.discovery.image.dockerfile import Shell
 from tasks.discovery.image.purpose import has_other_use, is_of_the_stack
@@ -141,7 +141,7 @@ def _others(tree: FileView, place: str) -> Iterator[HostProcess]:
 
 def _manifests(tree: FileView) -> Iterator[HostProcess]:
     """Yields the applications of Cloud Foundry's manifests, production's first. Sandboxes of developers come last."""
-    found = [path for path in tree.files if _MANIFEST.match(posixpath.basename(path)) and is_of_the_stack(path)]
+    found = [path for path in tree.files if _MANIFEST.match(name_in(path)) and is_of_the_stack(path)]
     for path in sorted(found, key=_stability):
         content, text = tree.table(path), tree.text(path)
         for application in tables(content, "applications"):

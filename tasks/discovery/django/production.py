@@ -10,7 +10,7 @@ from tasks.discovery.django.server import is_server
 from tasks.discovery.file_view import FileView
 from tasks.discovery.image.compose import ComposeService
 from tasks.discovery.image.dockerfile import BuildStage, Dockerfile, Shell
-from tasks.discovery.image.files import image_places
+from tasks.discovery.image.files import BuildContext, image_places
 from tasks.production import NOWHERE, ProductionServer, Sourced
 
 MODULE = "DJANGO_SETTINGS_MODULE"
@@ -51,7 +51,9 @@ class Evidence:
         if directory or self.image is None or self.image.stage is None:
             return Ground(tree=self.tree, directory=directory or self.directory, env=known)
         stage = self.image.stage
-        places = image_places(self.image.dockerfile, self.image.target, self.image.context, self.tree.files)
+        tree, root = self.tree, self.image.context
+        source = BuildContext(directory=root, has=tree.has, has_directory=tree.has_directory)
+        places = image_places(self.image.dockerfile, self.image.target, source)
         ground = Ground(
             tree=self.tree,
             directory=self.directory,

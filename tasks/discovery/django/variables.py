@@ -37,7 +37,7 @@ def read_variables(
     readers = find_readers(tree for _, tree, _ in every)
     found: dict[str, Variable] = {}
     for path, tree, is_settings in every:
-        parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+        parents = parents_of(tree)
         reads = [*read_calls(tree, parents, readers)]
         reads = [*with_roles(tree, reads)] if is_settings else reads
         kept = [
@@ -52,6 +52,17 @@ def read_variables(
         if name in found:
             found[name] = replace(found[name], required=False, default=found[name].default or default)
     return tuple(each for _, each in sorted(found.items()))
+
+
+def parents_of(tree: ast.Module) -> dict[ast.AST, ast.AST]:
+    """Returns the parent of each node, in the order of `ast.walk`, which would visit all children a second time."""
+    parents: dict[ast.AST, ast.AST] = {}
+    level: list[ast.AST] = [tree]
+    while level:
+        found = [(child, node) for node in level for child in ast.iter_child_nodes(node)]
+        parents.update(found)
+        level = [child for child, _ in found]
+    return parents
 
 
 def set_defaults(trees: Iterable[ast.Module]) -> Iterator[tuple[str, str]]:

@@ -1,13 +1,12 @@
 """Reads the services of compose files: builds, commands and variables, and whether they are production's."""
 
-import posixpath
 import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from tasks.discovery.documents import Table, parse_dotenv, string, strings, table, yaml_line
-from tasks.discovery.file_view import FileView, join, parent
+from tasks.discovery.file_view import FileView, join, name_in, parent
 from tasks.discovery.image.dockerfile import Shell, expand
 from tasks.discovery.image.purpose import has_other_use, is_of_the_stack, is_production
 from tasks.production import Sourced
@@ -53,7 +52,7 @@ def compose_services(tree: FileView) -> tuple[ComposeService, ...]:
     found = [
         _service(tree, path, str(name), table(content))
         for path in tree.files
-        if _COMPOSE.match(posixpath.basename(path)) and not has_other_use(path) and is_of_the_stack(path)
+        if _COMPOSE.match(name_in(path)) and not has_other_use(path) and is_of_the_stack(path)
         for name, content in table(tree.table(path), "services").items()
     ]
     return tuple(_completed(each, found, tree) for each in found)

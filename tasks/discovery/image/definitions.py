@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from tasks.discovery.file_view import FileView, is_within, join, lineage, parent, relative
+from tasks.discovery.file_view import FileView, is_within, join, lineage, name_in, parent, relative
 from tasks.discovery.image.compose import Build, ComposeService, compose_services
 from tasks.discovery.image.dockerfile import Dockerfile, parse_dockerfile
 from tasks.discovery.image.purpose import has_other_use, is_of_the_stack, is_production
@@ -131,7 +131,7 @@ class ImageDefinitions:
 
 
 def _is_dockerfile(path: str) -> bool:
-    name = posixpath.basename(path)
+    name = name_in(path)
     return bool(_NAME.match(name)) and not name.endswith(_OTHER_EXTENSIONS) and is_of_the_stack(path)
 
 

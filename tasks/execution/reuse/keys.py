@@ -3,13 +3,13 @@
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 
 from tasks.errors import PredeployError
 from tasks.models import Stage
 from tasks.planning.lowering import Lowering, dockerfile_of
-from tasks.planning.plan import Plan
+from tasks.planning.plan import Plan, plain
 from tasks.steps import Check, Image, Inputs
 
 HOUR = 3600.0
@@ -120,7 +120,7 @@ def _key_of(check: Check, facts: KeyFacts, known: Mapping[str, CheckKey]) -> Che
         "engine": facts.engine,
         "machine": facts.machine,
         "settings": facts.settings,
-        "definition": digest(asdict(check)),
+        "definition": digest(plain(check)),
         "files": digest(sorted({facts.files(inputs) for inputs in _inputs(check, has_images=facts.has_images)})),
         "packages": digest(packages),
         "base": facts.base if any(program.tree for program in check.programs) else "",

@@ -2,11 +2,17 @@
 
 import pytest
 
+from tasks.discovery.file_view import FileView
 from tasks.discovery.image.dockerfile import parse_dockerfile
-from tasks.discovery.image.files import image_places
+from tasks.discovery.image.files import BuildContext, image_places
 
 FILES = ("apps/web/manage.py", "apps/web/config/settings.py", "apps/web/uv.lock", "libs/shared/x.py", "uv.lock")
 WEB = "apps/web"
+
+
+def source(directory: str) -> BuildContext:
+    view = FileView(FILES, lambda _: "")
+    return BuildContext(directory=directory, has=view.has, has_directory=view.has_directory)
 
 
 @pytest.mark.parametrize(
@@ -57,11 +63,11 @@ WEB = "apps/web"
     ],
 )
 def test_places_of_an_image(text: str, context: str, places: tuple[tuple[str, str], ...]) -> None:
-    assert image_places(parse_dockerfile(text), "", context, FILES) == places
+    assert image_places(parse_dockerfile(text), "", source(context)) == places
 
 
 def test_only_the_stage_that_is_built_counts() -> None:
     parsed = parse_dockerfile("FROM a AS one\nCOPY . /one\nFROM a AS two\nCOPY . /two\n")
 
-    assert image_places(parsed, "one", WEB, FILES) == (("/one", WEB),)
-    assert image_places(parsed, "nope", WEB, FILES) == ()
+    assert image_places(parsed, "one", source(WEB)) == (("/one", WEB),)
+    assert image_places(parsed, "nope", source(WEB)) == ()
