@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import cache
@@ -23,6 +24,10 @@ PYTHON_CONTROL = (
 ANY_PYTHON = frozenset({"ruff", "black", "isort"})
 ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip")
 COMPILED = (("UV_COMPILE_BYTECODE", "1"),)
+SEEDED = "setuptools<80"
+"""What images of Python, and `python -m venv`, hold besides pip. They stay below 80, and 82 has no pkg_resources."""
+_SEEDS = re.compile(r"==3\.(?:[89]|10|11)(?:\.|$)")
+"""The versions of Python whose new environments hold setuptools."""
 
 
 def key_of(*parts: object) -> str:
@@ -61,7 +66,19 @@ def python_commands(project: PythonProject, name: str) -> tuple[Command, ...]:
     hashes = ("--require-hashes",) if project.hashed and not has_paths else ()
     argv = ("uv", "pip", "install", "--python", ENV, *hashes, *listed)
     install = acquire("uv pip install", *argv, cwd=project.root, parser="uv", env=wheel)
-    return (make, install, *_further(project))
+    return (make, *_seeding(project), install, *_further(project))
+
+
+def _seeding(project: PythonProject) -> tuple[Command, ...]:
+    """Returns the command that installs setuptools where pip of an old Python finds it. uv's environments are empty.
+
+    It comes before the requirements, so that they can ask for another version. A failure is a gap in the proof.
+    """
+    if not _SEEDS.match(project.python.wanted):
+        return ()
+    argv = ("uv", "pip", "install", "--python", ENV, SEEDED)
+    seed = acquire(f"uv pip install {SEEDED}", *argv, cwd=project.root, parser="uv", env=COMPILED)
+    return (replace(seed, empty=(1, 2)),)
 
 
 def _exported_commands(project: PythonProject, name: str) -> tuple[Command, ...]:

@@ -68,3 +68,21 @@ def test_the_nearest_configuration_counts() -> None:
     files = django("api") | {"pyproject.toml": "[tool.ruff]\n[tool.mypy]\n", "api/.ruff.toml": "", "api/ruff.toml": ""}
 
     assert python(files).configurations == {"ruff": "api/.ruff.toml", "mypy": "pyproject.toml"}
+
+
+def test_requirements_hold_the_tool_of_a_plugin() -> None:
+    assert "pytest" in python(django("api") | {"api/requirements-dev.txt": "pytest-django==4.9\n"}).packages
+
+
+def test_manifest_without_a_lock_holds_the_tool_of_a_plugin() -> None:
+    files = {path: text for path, text in django("api").items() if not path.endswith("requirements.txt")}
+    manifest = '[project]\nname = "api"\nversion = "1"\ndependencies = ["pytest-xdist"]\n'
+
+    assert "pytest" in python(files | {"api/pyproject.toml": manifest}).packages
+
+
+def test_lock_has_no_other_packages_than_it_names() -> None:
+    lock = '[[package]]\nname = "api"\nversion = "1"\nsource = { virtual = "." }\n'
+    locked = lock + '[[package]]\nname = "pytest-django"\nversion = "4.9"\n'
+
+    assert "pytest" not in python(django("api") | {"api/pyproject.toml": PROJECT, "api/uv.lock": locked}).packages

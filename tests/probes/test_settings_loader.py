@@ -3,6 +3,7 @@
 import os
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -157,3 +158,60 @@ def test_server_in_an_image_gets_a_migrated_file(project: Path, django_python: s
     assert first.stdout == f"{tmp_path}/predeploy-sqlite/default.sqlite3 ['auth_group', 'auth_group_permissions']\n"
     assert (second.stdout, first.stderr) == (first.stdout, "")
     assert not (project / "db.sqlite3").exists()
+
+
+def test_directories_of_the_image_are_there(project: Path, django_python: str) -> None:
+    settle(project, 'open(BASE_DIR / "logs" / "shop" / "django.log", "a").close()\n')
+
+    result = manage(project, django_python, "check", PREDEPLOY_SQLITE="1", PREDEPLOY_DIRECTORIES="media:logs/shop")
+
+    assert result.code == 0, result.stderr
+
+
+def test_empty_name_is_no_missing_variable(project: Path, django_python: str) -> None:
+    settle(project, 'import os\nos.environ.get("")\nos.environ.get("A=B")\nraise ValueError("no A=B here")\n')
+
+    result = manage(project, django_python, "check", PREDEPLOY_SQLITE="1")
+
+    assert result.code == 1
+    assert "ValueError: no A=B here" in result.stderr
+
+
+def test_schema_of_the_search_path_is_made(project: Path, django_python: str, database: str) -> None:
+    parts = urlsplit(database)
+    host, port, name = str(parts.hostname), str(parts.port), parts.path.lstrip("/")
+    given = {"HOST": host, "PORT": port, "NAME": name, "USER": parts.username, "PASSWORD": parts.password}
+    settle(project, POSTGRES.format(values=f'**{given}, "OPTIONS": {{"options": "-c search_path=shop"}}'))
+    words = ("django/managed", host, port, name, "migrate", "--noinput", "--skip-checks")
+
+    result = run_probe(*words, cwd=project, python=django_python, env={"PATH": os.environ["PATH"]})
+
+    assert result.code == 0, result.stderr
+    assert "Applying contenttypes.0001_initial... OK" in result.stdout
+
+
+def test_hosts_are_a_list_for_settings_that_need_one(project: Path, django_python: str) -> None:
+    """As dynaconf reads them."""
+    settle(
+        project,
+        "import json, os\n"
+        'GIVEN = os.environ["DJANGO_ALLOWED_HOSTS"]\n'
+        'ALLOWED_HOSTS = json.loads(GIVEN) if GIVEN.startswith("[") else GIVEN\n',
+    )
+
+    result = manage(
+        project, django_python, "check", PREDEPLOY_SQLITE="1", DJANGO_ALLOWED_HOSTS="localhost,127.0.0.1,testserver"
+    )
+
+    assert result.code == 0, result.stderr
+
+
+def test_hosts_that_are_no_list_are_the_error_of_the_code(project: Path, django_python: str) -> None:
+    settle(project, 'import os\nALLOWED_HOSTS = os.environ["ALLOWED_HOSTS"]\n')
+
+    result = manage(
+        project, django_python, "check", PREDEPLOY_SQLITE="1", ALLOWED_HOSTS="localhost,127.0.0.1,testserver"
+    )
+
+    assert result.code == 1
+    assert "must be a list" in result.stderr

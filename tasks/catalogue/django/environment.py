@@ -123,5 +123,7 @@ def loader_variables(component: Component, context: CatalogueContext) -> dict[st
     throwaways = sorted(name for name, (_, path) in fills(component, context).items() if not path)
     env = {"PREDEPLOY_DATABASE": DB_URL, "PREDEPLOY_WORK": WORK, "PREDEPLOY_FILLED": ",".join(throwaways)}
     env["PREDEPLOY_TABLE"] = spelled(("component", component.path, "env"))
+    if component.web is not None and component.web.directories:
+        env["PREDEPLOY_DIRECTORIES"] = ":".join(component.web.directories)
     is_free = component.web is not None and not component.web.postgres
     return env | ({"PREDEPLOY_SQLITE": "1"} if is_free else {})

@@ -191,7 +191,7 @@ def _from_text(
         is_passed = _passes_on(each, known)
         if prepares(each.words) and (words := _expanded(each.words, {**here.env, **known})):
             before.append(preparation(words, here.workdir or ".", text))
-        words = arguments if is_passed else each.words
+        words = arguments if is_passed else _with_arguments(each.words, arguments)
         started = _from_words(words, here, known, depth) if words else None
         if started is None:
             continue
@@ -201,6 +201,11 @@ def _from_text(
         fits = bool(arguments) and each.label.strip("\"'") == arguments[0]
         found.append(((fits, "--reload" not in started.words, is_passed), number, started))
     return max(found, key=lambda each: each[:2])[2] if found else None
+
+
+def _with_arguments(words: tuple[str, ...], arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns the words with the script's own arguments in the place of `$@`."""
+    return tuple(part for word in words for part in (arguments if _ALL_ARGUMENTS.match(word) else (word,)))
 
 
 def _run(text: str, ground: Ground, env: Mapping[str, str]) -> Iterator[tuple[Statement, Ground, Mapping[str, str]]]:

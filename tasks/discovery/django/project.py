@@ -21,6 +21,7 @@ from tasks.discovery.file_view import FileView, is_within, join, lineage, parent
 from tasks.discovery.image.definitions import ImageDefinitions, is_for_python
 from tasks.discovery.image.dockerfile import Dockerfile, parse_dockerfile
 from tasks.discovery.image.frontend import frontend_build
+from tasks.discovery.image.made_directories import made_directories
 from tasks.discovery.image.system_packages import system_installs_of
 from tasks.discovery.rank import Rank, rank
 from tasks.web import Web
@@ -103,8 +104,18 @@ def describe_web(
         args=build.args if build else (),
         frontend=frontend_build(tree, directory, image.path if image else None),
         installs=system_installs_of(tree, image.path if image else None, directory),
+        directories=_directories(evidence),
     )
     return with_variables(web, tree, rivals, evidence), image.dockerfile if image else None
+
+
+def _directories(evidence: Evidence) -> tuple[str, ...]:
+    """Returns the directories of the tree that the image makes, by itself or in the script with its server."""
+    if evidence.image is None or evidence.image.stage is None:
+        return ()
+    file = evidence.server.found.file if evidence.server else ""
+    script = evidence.tree.text(file) if evidence.tree.text(file).startswith("#!") else ""
+    return made_directories(evidence.image.stage, script, evidence.ground({}).places)
 
 
 def with_variables(web: Web, tree: FileView, rivals: tuple[str, ...], evidence: Evidence) -> Web:

@@ -135,7 +135,7 @@ def _from_requirements(tree: FileView, base: PythonProject, named: tuple[str, ..
         development=chosen.development,
         hashed=production.hashed,
         pinned=not combined.loose,
-        packages=combined.names,
+        packages=_with_hosts(combined.names),
         versions=combined.versions,
         inputs=_existing(tree, (*combined.files, *combined.archives, *own, *_files_of(tree, combined.directories))),
     )
@@ -197,7 +197,12 @@ def _without_lock(tree: FileView, base: PythonProject) -> _Found:
     local = source_directories(tree, base.manifest or "")
     inputs = (base.manifest or "", *_settings_of_uv(tree, base.root), *_files_of(tree, local))
     inputs = (*inputs, *_readme(tree, base.manifest))
-    return replace(base, kind="uv", packages=direct, inputs=_existing(tree, inputs)), direct, local
+    return replace(base, kind="uv", packages=_with_hosts(direct), inputs=_existing(tree, inputs)), direct, local
+
+
+def _with_hosts(names: frozenset[str]) -> frozenset[str]:
+    """Adds the tools whose plugins a file lists: an installation without a lock takes them along."""
+    return names | {tool for tool in ("pytest", "flake8") if any(name.startswith(f"{tool}-") for name in names)}
 
 
 def _settings_of_uv(tree: FileView, directory: str) -> tuple[str, ...]:

@@ -36,9 +36,12 @@ _NO_FILE = re.compile(
     r"FileNotFoundError: \[Errno 2\] No such file or directory: "
     r"'(?P<path>(?:/(?:usr|opt|bin)/(?:\w+/)*)?[\w+-][\w.+-]*)'"
 )
+_NO_LOCALE = re.compile(r"\blocale\.Error: unsupported locale setting")
+LOCALE = "locale"
 _STARTS_PROGRAMS = re.compile(r"(?:^|/)(?:subprocess|asyncio/base_events|os|pty)\.py$")
 # Debian's package by the stem of a library or by a program, where the name differs.
 PACKAGES = {
+    LOCALE: "locales",
     "gobject": "libglib2.0-0",
     "gl": "libgl1",
     "gthread": "libglib2.0-0",
@@ -86,7 +89,7 @@ PACKAGES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingLibrary:
-    """A library or program, with its name in the error."""
+    """A library or program, with its name in the error. `LOCALE` is one that the code sets."""
 
     name: str
     is_program: bool
@@ -111,6 +114,8 @@ def missing_library(error: RaisedError, known: Iterable[str] = ()) -> MissingLib
     for pattern in _PROGRAMS:
         if match := pattern.search(error.text):
             return MissingLibrary(name=match["name"], is_program=True)
+    if _NO_LOCALE.search(error.text):
+        return MissingLibrary(name=LOCALE, is_program=False)
     absent = _NO_FILE.search(error.text)
     if absent is None:
         return None
@@ -125,6 +130,8 @@ def missing_library(error: RaisedError, known: Iterable[str] = ()) -> MissingLib
 def missing_library_reason(missing: MissingLibrary, installs: Iterable[SystemInstall]) -> str:
     """Returns the reason of the missing verdict, with the line that installs the package."""
     what = f"the {'program' if missing.is_program else 'library'} {missing.name} is not on this machine"
+    if missing.name == LOCALE:
+        what = "the locale that the code sets is not on this machine, whose locales `locale -a` lists"
     listed = tuple(installs)
     for install in listed:
         if package := _package_of(missing, install):

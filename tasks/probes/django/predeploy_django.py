@@ -72,12 +72,29 @@ def unfit_database(port: str, name: str) -> int:
         return UNSUPPORTED
     other = other_database(port, name)
     if not other:
+        make_schema()
         return 0
     if f'database "{name}" does not exist' in other:
         print(f"the database of this check is gone: {other}", file=sys.stderr)
         return GONE
     print(f"the settings use the {other}, not that of this check, so no command was run. {HELP}", file=sys.stderr)
     return OTHER
+
+
+def make_schema() -> None:
+    """Makes the schema of the connection's search path if there is none: production has it, and a new database not."""
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_schema(), current_setting('search_path')")
+        current, path = cursor.fetchone()
+        named = [name.strip().strip('"') for name in path.split(",")]
+        names = [name for name in named if name and name != "$user"]
+        if current is None and names:
+            cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {connection.ops.quote_name(names[0])}")
+    connection.close()
 
 
 def vendor_of_settings() -> str:

@@ -11,7 +11,8 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -37,6 +38,7 @@ def install(conf: ModuleType) -> None:
 
     @functools.wraps(original)
     def load(self: Any, settings_module: str) -> None:
+        make_directories(os.environ.get("PREDEPLOY_WORK", ""), os.environ.get("PREDEPLOY_DIRECTORIES", ""))
         filling = Filling(os.environ.get("PREDEPLOY_DATABASE", ""), os.environ.get("PREDEPLOY_FILLED", "").split(","))
         load_filled(lambda: original(self, settings_module), filling)
         if filling.added:
@@ -50,6 +52,13 @@ def install(conf: ModuleType) -> None:
             use_migrated_files(self)
 
     conf.Settings.__init__ = load
+
+
+def make_directories(work: str, listed: str) -> None:
+    """Makes the directories of production's image in the workspace: git keeps no empty one."""
+    for name in filter(None, listed.split(":") if work else []):
+        with suppress(OSError):
+            (Path(work) / name).mkdir(parents=True, exist_ok=True)
 
 
 def load_filled(load: Callable[[], None], filling: Filling) -> None:

@@ -32,6 +32,7 @@ def started(script: str, ending: str = 'CMD ["/app/start"]\n') -> tuple[tuple[st
         pytest.param("exec poetry run gunicorn config.wsgi\n", GUNICORN, 1, id="runner"),
         pytest.param("exec 'gunicorn config.wsgi\n", (), 0, id="an open quote"),
         pytest.param("celery -A config worker\n", (), 0, id="another program"),
+        pytest.param('exec gunicorn config.wsgi "$@"\n', GUNICORN, 1, id="arguments of the script, which are none"),
     ],
 )
 def test_scripts(script: str, argv: tuple[str, ...], line: int) -> None:
@@ -76,6 +77,12 @@ def test_static_files_that_a_script_collects_are_collected_before_the_server(scr
     assert found
     assert found.argv == GUNICORN
     assert found.in_image == (("sh", "-c", f'{before}; exec "$0" "$@"', *GUNICORN) if before else GUNICORN)
+
+
+def test_server_of_an_entrypoint_gets_the_arguments_of_the_image() -> None:
+    ending = 'ENTRYPOINT ["/app/start"]\nCMD ["--workers", "3"]\n'
+
+    assert started('exec gunicorn config.wsgi "${@}"\n', ending)[0] == (*GUNICORN, "--workers", "3")
 
 
 def test_entrypoint_collects_static_files_by_itself() -> None:

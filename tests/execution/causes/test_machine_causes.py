@@ -56,6 +56,10 @@ def error(text: str, **over: Any) -> RaisedError:
         ("ImportError: Unable to find zbar shared library", "apt-get install -y libzbar0"),
         ("ImportError: MagickWand shared library not found.", "apt-get install -y libmagickwand-dev"),
         (
+            "locale.Error: unsupported locale setting",
+            "the locale that the code sets is not on this machine, whose locales `locale -a` lists. No package",
+        ),
+        (
             "ImportError: no pq wrapper available.\n- couldn't import psycopg 'python': libpq library not found",
             "apt-get install -y libpq5",
         ),
