@@ -9,7 +9,9 @@ from tasks.diagnostics.javascript import drawn, esbuild, raised
 from tasks.diagnostics.node import tsc
 from tasks.diagnostics.paths import PathMapper
 from tasks.diagnostics.reading import Parsed, ToolOutput, deduplicated, last_line, number, shortened
+from tasks.diagnostics.sites.called_linters import linted
 from tasks.diagnostics.sites.dead_links import dead_links
+from tasks.diagnostics.sites.next_build import next_errors, prerendered
 from tasks.diagnostics.sites.rendering import plugged, rendering, templated, traced
 from tasks.models import Diagnostic, Severity
 
@@ -49,12 +51,6 @@ _CONFIG_ISSUE = re.compile(r"^! (?P<message>.+)$", re.MULTILINE)
 _ELEVENTY = re.compile(r"^\[11ty\] (?P<number>\d+)\. (?P<message>.+)$", re.MULTILINE)
 _ELEVENTY_FILE = re.compile(r"(?:template|in|file) (?P<path>\./\S+)|\((?P<path2>\./[^\s)]+)\)")
 _ELEVENTY_PLACE = re.compile(r"\[Line (\d+), Column (\d+)\]|\((\d+):(\d+)\)|line:(\d+), col:(\d+)")
-_NEXT = re.compile(
-    r"^\./(?P<path>[^\s:]+)(?::(?P<line>\d+):(?P<column>\d+))?\n(?P<message>(?:Module not found|.*[Ee]rror)\b.*)$",
-    re.MULTILINE,
-)
-_NEXT_SHOWN = re.compile(r"^[ \t]*(?P<line>\d+) [|│] .*\n[ \t]*[:·] .*\^", re.MULTILINE)
-_PRERENDER = re.compile(r'^Error occurred prerendering page "(?P<page>[^"]+)".*\n(?P<message>.+)$', re.MULTILINE)
 
 
 def wrangler(output: ToolOutput) -> Parsed:
@@ -134,11 +130,11 @@ def site_build(output: ToolOutput) -> Parsed:
         for finding in reader(text, mapper):
             if not any(_is_same(finding, known) for known in found):
                 found.append(finding)
-    for guess in (_eleventy, _next, _misconfigured):
+    for guess in (_eleventy, next_errors, _misconfigured):
         found.extend(guess(text, mapper) if not found else ())
     found.extend(finding for finding, _ in esbuild(output, "build") if finding.file or not found)
-    if not found:
-        found += dead_links(text)
+    found += [] if found else linted(text, mapper)
+    found += [] if found else dead_links(text)
     if not found:
         found += [Diagnostic(tool="build", message=shortened(match["message"])) for match in _CAUSE.finditer(text)]
     if not found:
@@ -220,27 +216,9 @@ def _eleventy(text: str, mapper: PathMapper) -> Iterator[Diagnostic]:
     )
 
 
-def _next(text: str, mapper: PathMapper) -> Iterator[Diagnostic]:
-    matches = list(_NEXT.finditer(text))
-    for index, match in enumerate(matches):
-        end = matches[index + 1].start() if index + 1 < len(matches) else len(text)
-        shown = None if match["line"] else _NEXT_SHOWN.search(text, match.end(), end)
-        message = re.sub(r"^(?:Type error|Error):\s+(?:[x\u00d7\u2a2f] )?", "", match["message"])
-        yield Diagnostic(
-            tool="build",
-            message=shortened(message),
-            file=mapper.own(match["path"]),
-            line=number(match["line"] or (shown["line"] if shown else None)),
-            column=number(match["column"]),
-        )
-
-
 def _misconfigured(text: str, mapper: PathMapper) -> Iterator[Diagnostic]:
     """Yields the errors of Astro and Next without a file: wrong configuration, and pages that cannot be rendered."""
     if "issue(s) with your configuration" in text:
         for match in _CONFIG_ISSUE.finditer(text):
             yield Diagnostic(tool="build", message=shortened(match["message"].replace("**", "")), rule="config")
-    for match in _PRERENDER.finditer(text):
-        error = raised(match["message"], mapper, "build")
-        message = error.message if error else match["message"]
-        yield Diagnostic(tool="build", message=shortened(f"{message} (page {match['page']})"), rule="prerender")
+    yield from prerendered(text, mapper)

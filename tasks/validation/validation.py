@@ -41,6 +41,7 @@ from tasks.validation.engine_work import OpenWork, open_engine_work
 from tasks.validation.job import Job
 from tasks.validation.line_ends import without_reported
 from tasks.validation.own_checks import own_work
+from tasks.validation.source_lines import with_source_lines
 from tasks.validation.stack_settings import read_text
 from tasks.validation.summary import reported_secrets, rerun_command, stage_durations
 from tasks.validation.unbound import with_unbound_names
@@ -127,7 +128,7 @@ class Validation:
         )
 
     def _explained(self, results: dict[str, Result]) -> dict[str, Result]:
-        """Adds to errors about absent files why a deploy lacks them, and to errors of Workers what has no value."""
+        """Adds to errors their places, why a deploy lacks absent files, and what has no value for a Worker."""
         scope = self.job.scope
         if all(result.status not in {Status.FAILED, Status.ERRORED} for result in results.values()):
             return results
@@ -135,7 +136,8 @@ class Validation:
         components = {each.path: each for each in scope.stack.components}
         found: dict[str, Result] = {}
         for check in scope.plan.checks:
-            explained = lookup.explained(check, results[check.id])
+            placed = with_source_lines(results[check.id], check.component, scope.tree.files.keys(), self._text)
+            explained = lookup.explained(check, placed)
             found[check.id] = with_unbound_names(explained, components.get(check.component), self._text)
         return found
 

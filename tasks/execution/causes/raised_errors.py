@@ -43,6 +43,10 @@ def raised_errors(
         chains = list(_chains(traces(plain_text(text))))
         if chains:
             return tuple(_error(chain) for chain in (chains if runs_tests else chains[-1:]))
+    outside = [each for each in diagnostics if each.severity is Severity.ERROR]
+    if command.parser == "vitest" and outside and not any(each.file for each in outside):
+        # errors outside of tests: the end of the output has only their frames
+        return tuple(RaisedError(text=each.message, is_whole=False) for each in outside)
     tail = plain_text(exit.stdout)[-_TAIL:] + "\n" + plain_text(exit.stderr)[-_TAIL:]
     return (RaisedError(text=tail, is_whole=False),)
 

@@ -46,7 +46,9 @@ def judge_worker(
     if data := absent_data(worker, text):
         return errored(ReasonCode.SERVICE_ABSENT, f"{data}: {first}. {advice(component)}")
     names = throwaways(command)
-    if names and _SHAPE.search(text):
+    named = [name for name in names if re.search(rf"(?<![\w.]){re.escape(name)}\b", text)]
+    if named or (names and _SHAPE.search(text)):
+        names = named or names
         table = spelled(("component", component.path, "env"))
         lines = ", ".join(f'{name} = "…"' for name in names)
         reason = f"the Worker may need real values of {', '.join(names)}, which only production has: {first}"

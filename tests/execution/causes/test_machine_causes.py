@@ -85,6 +85,20 @@ def test_system_library_that_is_missing_is_errored_with_the_line_that_installs_i
     assert says in found.reason
 
 
+@pytest.mark.parametrize(("place", "is_here"), [(None, True), ("src/menu.test.ts", False)])
+def test_browser_that_vitest_lacks_is_read_from_its_error_outside_of_tests(place: str | None, is_here: bool) -> None:
+    message = "browserType.launch: Executable doesn't exist at /x/chromium_headless_shell-1255/shell"
+    found = Diagnostic(tool="vitest", message=message, file=place)
+    command = make_command(parser="vitest", environment="node")
+    exit = Exit(code=1, stdout=f"Error: {message}\n" + "      line: 11,\n" * 400)
+
+    judgement = judge_machine(
+        make_check(), command, exit, Findings(diagnostics=[found]), make_stack(), has_images=False
+    )
+
+    assert (judgement is not None and judgement.reason_code == "system_package") is is_here
+
+
 def test_program_counts_as_missing_only_where_a_process_was_started() -> None:
     text = "FileNotFoundError: [Errno 2] No such file or directory: 'ffmpeg'"
     started = error(text, paths=("/ws/shop/videos.py", "/usr/lib/python3.13/subprocess.py"))

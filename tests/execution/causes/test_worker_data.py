@@ -40,6 +40,7 @@ def judged(message: str, *, code: int = 1, secret: str = "", **worker: Any) -> s
         ),
         (judged(JSON, secret="predeploy-1"), "may need real values of KEY, which only production has: SyntaxError"),
         (judged(ATOB, secret="predeploy-1"), 'Set in predeploy.toml: [component."workers/intake".env] KEY = "…"'),
+        (judged("Error: KEY has a wrong form", secret="predeploy-1"), "may need real values of KEY, which only prod"),
     ],
 )
 def test_an_error_that_production_s_data_may_prevent_is_no_verdict(reason: str, says: str) -> None:
@@ -54,6 +55,8 @@ def test_an_error_that_production_s_data_may_prevent_is_no_verdict(reason: str, 
         judged(NO_TABLE, bindings=D1),
         judged(JSON),
         judged("TypeError: x is not a function", secret="predeploy-1"),
+        judged("TypeError: env.KEY.sign is not a function", secret="predeploy-1"),
+        judged("Error: KEY has a wrong form", secret="sk_live_1"),
         judged(f"500\n{REFUSED.format('api.garden.example')}", code=4),
     ],
 )
