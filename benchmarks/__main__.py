@@ -1,133 +1,38 @@
-"""Prints the table of the benchmark. No test asserts its numbers: wall times depend on the machine.
+"""Measures whole runs, and prints tables. No test asserts their numbers: wall times depend on the machine.
 
-Three ways to check the same stack on the same engine:
+Three ways to check the same stack on the same engine, in turns:
 
 - plain: asyncio, the three stages one after another, all checks of a stage at once. In containers this is a separate
-  program, `benchmarks/plain_dagger.py`; on the local engine it is predeploy's steps in that order.
+  program, `benchmarks/plain_dagger.py`, which only fits the sample: with another stack the column is empty. On the
+  embedded engine it is predeploy's steps in that order.
 - limit: predeploy's steps, each as soon as the checks that it needs are done, without Prefect and the report.
 - ours: the whole command line in its own process, with Prefect's record and the report.
 
-Checks that only predeploy has (the Worker's runtime, the form, the upgrade) are left out. The whole integration stage
-is measured separately below the table. It runs after an edit, so that only installed packages are cached. The last line
-has the size of the text for coding agents, of a green run and of a red one.
+Each cell has the median, and the least and greatest value. A second table has the parts of our runs, from their traces.
+CPU seconds are those of a way's processes, without the Prefect server; with containers, those of the machine. Checks
+that only predeploy has (the Worker's runtime, the form, the upgrade) are left out. For the sample, a last line has the
+size of the text for coding agents. All caches are below a directory of the benchmark's own.
 """
 
 import argparse
 import asyncio
 import json
 import os
-import shutil
-import statistics
-import subprocess
+import platform
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from secrets import token_hex
 
-from benchmarks.ways import ALONE, ROOT, NotGreenError, call, limit_way, plain_way, printed, scope_of
+from benchmarks.cases import CASES
+from benchmarks.sizes import text_sizes
+from benchmarks.stacks import BenchStack, copy_stack
+from benchmarks.tables import Measured, document_of, parts_table, time_table
+from benchmarks.ways import ROOT, NotGreenError
 from tasks.engines.choice import EngineChoice, choose_engine
+from tasks.engines.machine import processors
 from tasks.errors import PredeployError
-from tasks.user_dirs import REPORTS, UserDirs
 
-Way = Callable[[], None]
-Edit = tuple[str, str]
-CASES: dict[str, Edit | None] = {
-    "nothing changed": None,
-    "one Django file edited": ("apps/web/menu/views.py", "\n\n# edited {}\n"),
-    "one site file edited": ("sites/coffee-shop/src/pages/index.astro", "<!-- edited {} -->\n"),
-}
-MISTAKES = {
-    "apps/web/menu/views.py": ("on_the_menu()", "on_menu()"),
-    "workers/intake/wrangler.jsonc": ('"CLIENTS"', '"CLIENT"'),
-    "sites/coffee-shop/src/pages/index.astro": ('"/coffees/"', '"/coffee/"'),
-}
-HEAD = ("case", "plain s", "limit s", "ours s", "ours / plain", "over the limit")
-
-
-def edit(stack: Path, case: str) -> None:
-    """Makes the edit of a case. Each edit is unique, so that no cached result fits it."""
-    change = CASES[case]
-    if change is not None:
-        with (stack / change[0]).open("a", encoding="utf-8") as file:
-            file.write(change[1].format(token_hex(4)))
-
-
-def ways_of(stack: Path, choice: EngineChoice) -> dict[str, Way]:
-    """Returns the three ways on an engine."""
-    user_dirs = UserDirs.of_user()
-
-    def plain() -> None:
-        if choice.name == "dagger":
-            call("benchmarks.plain_dagger", str(stack))
-        else:
-            asyncio.run(plain_way(scope_of(stack, user_dirs), user_dirs, choice))
-
-    def limit() -> None:
-        asyncio.run(limit_way(scope_of(stack, user_dirs), user_dirs, choice))
-
-    def ours() -> None:
-        skipped = (word for check in ALONE for word in ("--skip", check))
-        call("flows.predeploy", str(stack), "--engine", choice.name, "--output", "agent", *skipped)
-
-    return {"plain": plain, "limit": limit, "ours": ours}
-
-
-def timed(way: Way, name: str) -> float:
-    """Returns the seconds that a way takes, and prints them with the load of the machine."""
-    begun = time.perf_counter()
-    way()
-    taken = time.perf_counter() - begun
-    print(f"{name}: {taken:.1f} s, load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
-    return taken
-
-
-def measure(stack: Path, case: str, rounds: int, ways: Mapping[str, Way]) -> dict[str, float]:
-    """Returns the median seconds of each way. The ways take turns, so that changes of the load affect all."""
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, way in ways.items():
-            edit(stack, case)
-            seconds[name].append(timed(way, f"{case}, {name}"))
-    return {name: statistics.median(taken) for name, taken in seconds.items()}
-
-
-def row(case: str, *, plain: float, limit: float, ours: float) -> str:
-    """Returns a line of the table."""
-    numbers = (*(f"{seconds:.1f}" for seconds in (plain, limit, ours)), f"{ours / plain:.2f}", f"{ours - limit:+.1f} s")
-    return f"| {' | '.join((case, *numbers))} |"
-
-
-def commit(stack: Path) -> None:
-    """Makes the stack a repository with one commit, which is the base of the upgrade check."""
-    author = ("-c", "user.name=bench", "-c", "user.email=bench@localhost")
-    for words in (
-        ("init", "--quiet"),
-        ("add", "--all"),
-        (*author, "commit", "--quiet", "--message", "what is deployed"),
-    ):
-        subprocess.run(("git", *words), cwd=stack, check=True)
-
-
-def integration(stack: Path, choice: EngineChoice) -> float:
-    """Returns the seconds from the start of the integration stage's first check to the end of the last one."""
-    edit(stack, "one Django file edited")
-    call("flows.predeploy", str(stack), "--engine", choice.name, "--output", "agent", "--stage", "integration")
-    report = json.loads((stack / REPORTS / "latest" / "report.json").read_text(encoding="utf-8"))
-    return float(report["stages"]["integration"]["duration_seconds"])
-
-
-def sizes(stack: Path, choice: EngineChoice) -> str:
-    """Returns the bytes that a coding agent reads of a green run, and of a red one with three mistakes."""
-    words = ("flows.predeploy", str(stack), "--engine", choice.name, "--output", "agent")
-    edit(stack, "one Django file edited")
-    green = printed(*words)
-    for name, (before, after) in MISTAKES.items():
-        place = stack / name
-        place.write_text(place.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
-    red = printed(*words)
-    return f"text for agents: {green} bytes of a green run, {red} bytes of a red one"
+SAMPLE = ROOT / "examples" / "cafe"
 
 
 def read_options() -> argparse.Namespace:
@@ -135,32 +40,70 @@ def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="just bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--engine", choices=("auto", "dagger", "local"), default="auto", help="as for predeploy")
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each way in each case (default: 3)")
-    parser.add_argument("--case", choices=tuple(CASES), action="append", help="run only this case; repeatable")
     parser.add_argument(
-        "--stack", type=Path, default=ROOT / "examples" / "cafe", help="the sample stack, or a copy of it"
+        "--engine",
+        choices=("dagger", "local"),
+        action="append",
+        help="repeatable (default: both)",
     )
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each way in each row (default: 3)")
+    parser.add_argument("--cold-rounds", type=int, default=1, help="the same for the row `cold` (default: 1)")
+    parser.add_argument("--case", choices=tuple(CASES), action="append", help="measure only this row; repeatable")
+    parser.add_argument("--stack", type=Path, action="append", help="repeatable (default: the sample)")
+    parser.add_argument("--skip", action="append", default=[], help="leave out a check, for every way; repeatable")
+    parser.add_argument(
+        "--prune-engine",
+        action="store_true",
+        help="containers: empty the engine's cache for the row `cold`, which is left out otherwise",
+    )
+    parser.add_argument("--json", type=Path, help="also write all samples to this file")
     return parser.parse_args()
+
+
+def engines_of(asked: list[str] | None) -> list[EngineChoice]:
+    """Returns the engines to measure: the named ones, or the embedded one and containers if they answer."""
+    names = asked or ["local", "auto"]
+    found = [asyncio.run(choose_engine(name, os.environ)) for name in names]
+    return list({choice.name: choice for choice in found}.values())
+
+
+def measure(bench: BenchStack, options: argparse.Namespace) -> list[Measured]:
+    """Measures the rows, and prints the tables of one stack on one engine."""
+    print(f"\n{bench.title}: {bench.choice.name}, {processors()} cores, load {os.getloadavg()[0]:.1f}\n", flush=True)
+    bench.warm_up()
+    rows = []
+    for name in options.case or CASES:
+        if reason := bench.lacks(CASES[name], prunes=options.prune_engine):
+            print(f"left out: {CASES[name].name}: {reason}", file=sys.stderr, flush=True)
+            continue
+        rows.append(bench.measured(CASES[name], options.cold_rounds if CASES[name].cold else options.rounds))
+    print("\n".join(time_table(rows, of_machine=bench.choice.name == "dagger")), end="\n\n")
+    print("\n".join(parts_table(rows)), flush=True)
+    if bench.is_sample and not options.case:
+        print(f"\n{text_sizes(bench)}", flush=True)
+    return rows
 
 
 def main() -> int:
     options = read_options()
-    choice = asyncio.run(choose_engine(options.engine, os.environ))
-    with tempfile.TemporaryDirectory(prefix="predeploy-bench-") as room:
-        stack = Path(room) / "stack"
-        shutil.copytree(options.stack, stack, ignore=shutil.ignore_patterns(REPORTS, "node_modules"))
-        commit(stack)
-        ways = ways_of(stack, choice)
-        for name, way in ways.items():
-            timed(way, f"the first run, which installs packages, {name}")
-        print(f"| {' | '.join(HEAD)} |\n|{' --- |' * len(HEAD)}", flush=True)
-        for case in options.case or CASES:
-            print(row(case, **measure(stack, case, options.rounds, ways)), flush=True)
-        if not options.case:
-            taken = statistics.median(integration(stack, choice) for _ in range(options.rounds))
-            print(f"\nthe whole integration stage: {taken:.1f} s")
-            print(sizes(stack, choice))
+    documents = []
+    for source in options.stack or [SAMPLE]:
+        for choice in engines_of(options.engine):
+            with tempfile.TemporaryDirectory(prefix="predeploy-bench-", ignore_cleanup_errors=True) as room:
+                stack = copy_stack(source, Path(room) / "stack")
+                is_sample = source.resolve() == SAMPLE.resolve()
+                bench = BenchStack(
+                    title=source.name, stack=stack, choice=choice, is_sample=is_sample, more=tuple(options.skip)
+                )
+                try:
+                    rows = measure(bench, options)
+                finally:
+                    bench.close()
+                documents.append({"stack": source.name, "engine": choice.name, "rows": document_of(rows)})
+    if options.json:
+        machine = {"cores": processors(), "system": platform.platform(), "python": platform.python_version()}
+        text = json.dumps({"machine": machine, "measured": documents}, indent=1)
+        options.json.write_text(f"{text}\n", encoding="utf-8")
     return 0
 
 
