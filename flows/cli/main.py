@@ -31,7 +31,10 @@ from flows.cli.receipt.join import Outdated, Turn, take_turn
 from flows.cli.signals import Interrupted, Interruption, is_json_wanted
 from flows.cli.subcommands import run_subcommand
 from flows.distribution.parameters import Distribution, reject_undistributable, require_server
+from tasks.distribution.simulation import render_simulation
+from tasks.engines.machine import processors
 from tasks.errors import PredeployError
+from tasks.execution.durations import read_history
 from tasks.hardening import TOKEN_VARIABLE, exposure_of
 from tasks.planning.narrowing import reject_words
 from tasks.prefect_server import ServerHandle, client_environment
@@ -104,28 +107,38 @@ def run_command(
     options = rerun_options(shown, given.options, user_dirs) if given.subcommand else given.options
     flags = {name: options[name] for name in FLAGS if name in options}
     home = existing(absolute(shown))
-    if not (options.get("list") or options.get("plan")):
+    is_printed = options.get("list") or options.get("plan")
+    if not is_printed:
         require_usable(user_dirs, environ)
     with part("settings"):
         settings = read_settings(home, flags, environ)
     commit = options.get("commit", "")
     reject_words(given.words, is_whole=settings.gate or "distribute" in options)
-    distribution = prepare_distribution(home, settings, commit, environ) if options.get("distribute") else None
+    is_distributed = options.get("distribute") and not is_printed
+    distribution = prepare_distribution(home, settings, commit, environ) if is_distributed else None
     place = opened.enter_context(entered(home, settings, commit, user_dirs.data))
     same = settings if place == home else None  # a clone has the predeploy.toml of its commit
     more: dict[str, Any] = {"has_token": caller.token is not None, "words": given.words}
     scope = read_scope(place, flags, environ, user_dirs.cache, home=home, settings=same, **more)
-    if options.get("list") or options.get("plan"):
-        render = list_document if settings.json_output else render_list
-        is_list = options.get("list")
-        text = render(scope.catalogue) if is_list else render_plan(scope, foresee(scope, environ, user_dirs))
-        say(detect_style(sys.stdout, environ).spell(text), sys.stdout)
+    if is_printed:
+        say(detect_style(sys.stdout, environ).spell(printed(scope, options, environ, user_dirs)), sys.stdout)
         return 0
     request = ValidationRequest(scope=scope, shown=shown, called_as=called_as, distribution=distribution)
     try:
         return validate(request, caller, streams, interruption)
     except Outdated:
         return run_command(arguments, caller, streams, interruption, opened)
+
+
+def printed(scope: Scope, options: Mapping[str, Any], environ: Mapping[str, str], user_dirs: UserDirs) -> str:
+    """The text of `--list` or `--plan`. With `--distribute`, a plan ends with a simulation."""
+    if options.get("list"):
+        return (list_document if scope.settings.json_output else render_list)(scope.catalogue)
+    text = render_plan(scope, foresee(scope, environ, user_dirs))
+    if not options.get("distribute"):
+        return text
+    history = read_history(user_dirs.cache, scope.home)
+    return f"{text}\n\n{render_simulation(scope.plan, history, cores=processors())}"
 
 
 def run_in_child(

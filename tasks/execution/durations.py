@@ -39,10 +39,15 @@ def read_history(cache: Path, stack: Path) -> CheckHistory:
         return CheckHistory()
 
 
-def write_history(cache: Path, stack: Path, seconds: Mapping[str, float], cpu: Mapping[str, float]) -> None:
-    """Saves seconds and CPU seconds by check id, and keeps those of other checks. Ignores errors of the file system."""
+def write_history(
+    cache: Path, stack: Path, seconds: Mapping[str, float], cpu: Mapping[str, float], *, wanted: float = 1.0
+) -> None:
+    """Saves seconds and loads by check id, and keeps those of other checks. Ignores errors of the file system.
+
+    `wanted`: the programs that wanted a processor meanwhile, by processor.
+    """
     path = _file(cache, stack)
-    known = updated(read_history(cache, stack), seconds, cpu)
+    known = updated(read_history(cache, stack), seconds, cpu, wanted=wanted)
     listed = {
         check: [round(took, 2), *([round(known.loads[check], 2)] if check in known.loads else [])]
         for check, took in known.seconds.items()
@@ -54,12 +59,15 @@ def write_history(cache: Path, stack: Path, seconds: Mapping[str, float], cpu: M
         partial.replace(path)
 
 
-def updated(known: CheckHistory, seconds: Mapping[str, float], cpu: Mapping[str, float]) -> CheckHistory:
+def updated(
+    known: CheckHistory, seconds: Mapping[str, float], cpu: Mapping[str, float], *, wanted: float = 1.0
+) -> CheckHistory:
     """Returns the history with the times of one more run.
 
-    A load rises at once, and falls by halves: on a busy machine a check gets less of the processors than it would use,
-    so a measured load is a lower bound.
+    On a busy machine a check gets less of the processors than it would use. So a load counts more if more programs
+    `wanted` a processor than there are, up to one core. It rises at once, and falls by halves.
     """
-    measured = {check: used / seconds[check] for check, used in cpu.items() if seconds.get(check)}
+    used = {check: spent / seconds[check] for check, spent in cpu.items() if seconds.get(check)}
+    measured = {check: max(load, min(1.0, load * wanted)) for check, load in used.items()}
     loads = {check: max(load, (load + known.loads.get(check, load)) / 2) for check, load in measured.items()}
     return CheckHistory(seconds={**known.seconds, **seconds}, loads={**known.loads, **loads})

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from tasks.comparison import NO_COMPARISON, Comparison
-from tasks.engines.machine import processors
+from tasks.engines.machine import load_per_processor, processors
 from tasks.errors import EngineError, TreeError
 from tasks.execution.durations import read_history, write_history
 from tasks.execution.executor import Policy, Run
@@ -98,7 +98,7 @@ class Validation:
         took = {check_id: each.duration for check_id, each in results.items() if each.passed and not each.cached}
         cpu = work.cpu if isinstance(work, EngineWork) else {}
         used = {check_id: cpu[check_id] for check_id in took if check_id in cpu}
-        write_history(job.user_dirs.cache, job.scope.home, took, used)
+        write_history(job.user_dirs.cache, job.scope.home, took, used, wanted=load_per_processor())
         report = self._report(results, verdict, work.facts, started_at, time.monotonic() - zero)
         report = work.completed(replace(report, images=images, built=built, compared=compared))
         report = redact(report, job.secrets.redactor)

@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from tasks.distribution.simulation import simulate
+from tasks.execution.durations import read_history
+from tasks.validation.scope import read_scope
 from tests.deployments.operation import Operation, worker
 from tests.deployments.test_deployments import processes
 from tests.flows.harness import ROOT, wait_until
@@ -163,6 +166,21 @@ def test_the_report_equals_that_of_a_local_run(operated: Operation) -> None:
     logs = [(stack / check["log"]).read_text() for check in shared["stages"]["integration"]["checks"]]
     assert ["true" in logs[0], "***" in logs[1]] == [True, True]
     assert SECRET not in str(logs) + str(shared)
+
+
+def test_simulated_shards_are_those_of_a_real_run(operated: Operation) -> None:
+    stack = make_stack(operated, "acme/simulated", words="sleep 4", types="sleep 2", talks="sleep 3")
+    plain = run(operated, stack, "--fresh", STRIPE_KEY=SECRET)
+    cache = operated.home / ".cache/predeploy"
+    plan = read_scope(stack, {}, {}, cache).plan
+    expected = simulate(plan, read_history(cache, stack), workers=2, cores=2)
+
+    shared = run(operated, stack, "--distribute")
+
+    assert (plain["exit_code"], shared["exit_code"]) == (0, 0), shared["stderr"]
+    found = [tuple(each["parameters"]["checks"]) for _, each in sorted(shards(operated).items())]
+    assert found[: len(expected.shards)] == [shard.checks for shard in expected.shards]
+    assert len(expected.shards) == 2
 
 
 def shards(operation: Operation, *states: str) -> dict[str, dict[str, Any]]:

@@ -176,3 +176,11 @@ def test_load_rises_at_once_and_falls_by_halves() -> None:
     assert busy.loads == {"tsc": 0.7, "old": 0.3}
     assert idle.loads == {"tsc": 1.5, "old": 0.3}
     assert updated(known, {"tsc": 0.0}, {"tsc": 1.0}).loads == known.loads
+
+
+def test_a_busy_machine_gave_a_check_less_than_it_would_use() -> None:
+    seconds, cpu = {"mypy": 10.0, "tsc": 10.0, "health": 10.0}, {"mypy": 4.0, "tsc": 12.0, "health": 1.0}
+
+    found = updated(CheckHistory(), seconds, cpu, wanted=3.0)
+
+    assert found.loads == {"mypy": 1.0, "tsc": 1.2, "health": pytest.approx(0.3)}
