@@ -16,8 +16,8 @@ class Web:
     stage `target` (if empty, the last), with `args`, and `installs` are its system packages. `frontend` is the command
     that builds files outside of the tree. `reads` are the variables that the code reads. `examples` are all example
     files, the first value of a name counts. `given` are variables that the Dockerfile and compose files set, as name,
-    value and file. `directories` of the tree are made by the image, and not in git. `postgres`: one names it.
-    `postgres_image` is a compose file's image of it with extensions.
+    value and file. `directories` of the tree are made by the image, and not in git. `module_paths` are in
+    the image's PYTHONPATH. `postgres`: one names it. `postgres_image` is a compose file's image of it with extensions.
     """
 
     directory: str
@@ -37,6 +37,7 @@ class Web:
     installs: tuple[SystemInstall, ...] = ()
     frontend: Sourced = NOWHERE
     directories: tuple[str, ...] = ()
+    module_paths: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     reads: tuple[Variable, ...] = ()
     given: tuple[tuple[str, str, str], ...] = ()

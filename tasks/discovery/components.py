@@ -182,7 +182,7 @@ def _web(
         found = ImageBuild(path=web.dockerfile, dockerfile=image, target=web.target, args=web.args)
     base = module_base(tree, directory, web.settings)
     installations = find_installations(tree, directory, found, installs.get(directory, ()))
-    python = describe_python(tree, directory, found, installations, modules=base)
+    python = describe_python(tree, directory, found, installations, modules=(base, *web.module_paths))
     project = string(tree.table(python.manifest), "project", "name")
     package = (web.manage_settings or web.settings).split(".")[0]
     return Component(

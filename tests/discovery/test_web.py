@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.stack import Kind
-from tests.discovery.trees import MANAGE, WSGI, django, look, web
+from tests.discovery.trees import MANAGE, WSGI, django, look, python, web
 
 SPLIT = {
     "config/settings/__init__.py": "",
@@ -158,3 +158,20 @@ def test_env_examples() -> None:
     assert web(django("api") | {".env.example": "", "api/.env.sample": ""}).env_example == "api/.env.sample"
     assert web(django("api") | {".env.example": ""}).env_example == ".env.example"
     assert web(django("api")).env_example is None
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        pytest.param("ENV PYTHONPATH=/srv/libs:/srv/app", ("libs", "api"), id="of the image"),
+        pytest.param("ENV PYTHONPATH=/srv/libs:$PYTHONPATH", ("libs",), id="with what was there"),
+        pytest.param("ENV PYTHONPATH=/usr/lib/shop", (), id="elsewhere"),
+        pytest.param("ENV OTHER=/srv/libs", (), id="none"),
+    ],
+)
+def test_module_path_of_the_image_is_that_of_the_packages(line: str, found: tuple[str, ...]) -> None:
+    copies = "FROM python:3.13\nRUN pip install django\nCOPY libs /srv/libs\nCOPY api /srv/app\nWORKDIR /srv/app\n"
+    files = django("api") | {"libs/common/__init__.py": "", "api/Dockerfile": copies + line + "\n"}
+
+    assert web(files).module_paths == found
+    assert set(found) <= set(python(files).paths)

@@ -12,6 +12,7 @@ DRIVERS = frozenset(
     {"psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "psycopg-c", "psycopg2cffi", "asyncpg", "pg8000"}
 )
 POSTGRES = re.compile(r"postg|psycopg", re.IGNORECASE)
+GIVEN = re.compile(r"(?:postgres|postgresql|postgis|psql|pgsql)(?:\+\w+)?://|(?:\w+\.)+postgresql$")
 OTHERS = re.compile(r"sqlite|mysql|mariadb|oracle|mssql", re.IGNORECASE)
 PARTS = {"HOST": "HOST", "HOSTNAME": "HOST", "PORT": "PORT", "USER": "USER", "USERNAME": "USER", "PASS": "PASSWORD"}
 PARTS |= {"PASSWORD": "PASSWORD", "NAME": "NAME"}
@@ -21,11 +22,17 @@ FILE = re.compile(r"\.(?:sqlite3?|db)$|^:memory:$")
 
 
 def uses_postgres(component: Component) -> bool:
-    """Whether the project can connect to Postgres: its packages have a driver, or its settings read no database."""
+    """Whether the project connects to Postgres: its packages have a driver, or its settings read no database.
+
+    So does one whose variables production's files set to a Postgres. Without a driver, it fails here as it does there.
+    """
     packages = component.python.packages if component.python else frozenset()
     reads = component.web.reads if component.web else ()
     is_read = any(each.shape == "database" or each.role or OTHERS.search(each.default) for each in reads)
-    return not packages or bool(packages & DRIVERS) or not is_read
+    names = {each.name for each in reads}
+    given = component.web.given if component.web else ()
+    is_given = any(name in names and GIVEN.match(value) for name, value, _ in given)
+    return not packages or bool(packages & DRIVERS) or not is_read or is_given
 
 
 def may_use_file(component: Component) -> bool:

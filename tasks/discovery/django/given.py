@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from tasks.discovery.documents import Table, parse_dotenv, string, strings, table
+from tasks.discovery.documents import Table, parse_dotenv, string, strings, table, tables
 from tasks.discovery.file_view import FileView, is_within, join, lineage, name_in, parent, relative
 from tasks.discovery.rank import Rank, rank
 
@@ -27,6 +27,8 @@ _WITH_EXTENSIONS = re.compile(
     r"(?::[\w.-]+)?(?:@sha256:\w+)?$"
 )
 _PYTHON_IMAGE = re.compile(r"(?:^|/)python:(?P<version>\d+(?:\.\d+)*)")
+HOSTED = "postgres://hosted"
+"""The value of a variable that a host sets to the URL of its Postgres."""
 FOR_DOCKER = re.compile(r"(?:DOCKER|COMPOSE|BUILDKIT)_\w+")
 """Names that the tools of containers read, not the stack's code."""
 
@@ -138,6 +140,25 @@ def service_values(tree: FileView, service: Table, path: str) -> Iterator[tuple[
 def names_postgres(tree: FileView, directory: str, paths: tuple[str, ...]) -> bool:
     """Whether an example, a compose file or a Dockerfile names Postgres."""
     return any(_POSTGRES.search(tree.text(path)) for path in (*paths, *compose_files(tree, directory)))
+
+
+def hosted_databases(tree: FileView, directory: str) -> tuple[tuple[str, str, str], ...]:
+    """Returns the variables in which a host gives the project a Postgres, with a URL and the file that asks for it."""
+    found: list[tuple[str, str, str]] = []
+    for above in lineage(directory):
+        addons = tree.table(join(above, "app.json")).get("addons")
+        plans = (string(each, "plan") if isinstance(each, dict) else str(each) for each in _listed(addons))
+        found += [("DATABASE_URL", HOSTED, join(above, "app.json")) for plan in plans if "postgres" in plan]
+        for name in ("render.yaml", "render.yml"):
+            services = tables(tree.table(join(above, name)), "services")
+            pairs = [each for service in services for each in tables(service, "envVars")]
+            keys = (string(each, "key") for each in pairs if table(each, "fromDatabase"))
+            found += [(key, HOSTED, join(above, name)) for key in keys if key.endswith("URL")]
+    return tuple(found)
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def postgres_image(tree: FileView, directory: str) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tasks.discovery.django.given import (
+    HOSTED,
     example_files,
     given_values,
+    hosted_databases,
     names_postgres,
     postgres_image,
     scheme_of,
@@ -105,6 +107,7 @@ def describe_web(
         frontend=frontend_build(tree, directory, image.path if image else None),
         installs=system_installs_of(tree, image.path if image else None, directory),
         directories=_directories(evidence),
+        module_paths=_module_paths(evidence),
     )
     return with_variables(web, tree, rivals, evidence), image.dockerfile if image else None
 
@@ -118,6 +121,17 @@ def _directories(evidence: Evidence) -> tuple[str, ...]:
     return made_directories(evidence.image.stage, script, evidence.ground({}).places)
 
 
+def _module_paths(evidence: Evidence) -> tuple[str, ...]:
+    """Returns the directories of the tree in the PYTHONPATH of the image, and in that of its server's script."""
+    ground = evidence.ground({})
+    given = (
+        ground.env.get("PYTHONPATH", ""),
+        dict(evidence.server.env).get("PYTHONPATH", "") if evidence.server else "",
+    )
+    found = (ground.in_tree(path) for text in given for path in text.split(":") if path and "$" not in path)
+    return tuple(dict.fromkeys(path for path in found if evidence.tree.has_directory(path)))
+
+
 def with_variables(web: Web, tree: FileView, rivals: tuple[str, ...], evidence: Evidence) -> Web:
     """Returns the project with the variables that its code reads, and the values that the tree has for them."""
     examples = example_files(tree, web.directory, rivals)
@@ -125,6 +139,9 @@ def with_variables(web: Web, tree: FileView, rivals: tuple[str, ...], evidence: 
     image = {**variables_of_base(stage.image), **stage.env} if stage else {}
     services = {(each.file, each.name) for each in evidence.composed if not each.is_development}
     given = given_values(tree, web.directory, web.dockerfile, image, services)
+    given += tuple(
+        each for each in hosted_databases(tree, web.directory) if each[0] not in {name for name, _, _ in given}
+    )
     settings = [*settings_files(web.directory, web.settings, tree.has, tree.text)]
     known = {path for path, _ in settings}
     others = [
@@ -148,7 +165,7 @@ def with_variables(web: Web, tree: FileView, rivals: tuple[str, ...], evidence: 
         examples=examples,
         reads=reads,
         given=given,
-        postgres=names_postgres(tree, web.directory, named),
+        postgres=names_postgres(tree, web.directory, named) or any(value == HOSTED for _, value, _ in given),
         scheme=scheme_of(iter(texts)),
         postgres_image=postgres_image(tree, web.directory),
     )

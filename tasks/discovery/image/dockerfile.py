@@ -194,8 +194,15 @@ def _pairs(rest: str, known: dict[str, str]) -> dict[str, str]:
         pairs = [(words[0], " ".join(words[1:]))] if len(words) > 1 else []
     else:
         pairs = [(name, value) for name, found, value in (word.partition("=") for word in words) if found]
-    expanded = ((name, expand(value, known)) for name, value in pairs)
+    expanded = (
+        (name, _listed(value, known) if name == "PYTHONPATH" else expand(value, known)) for name, value in pairs
+    )
     return {name: value for name, value in expanded if value is not None}
+
+
+def _listed(value: str, known: dict[str, str]) -> str:
+    """Returns a list of paths without those of variables that nothing sets, as in `/libs:$PYTHONPATH`."""
+    return _VARIABLE.sub(lambda match: expand(match[0], known) or "", value)
 
 
 def _copy(instruction: Instruction, known: dict[str, str], workdir: str) -> CopyInstruction:

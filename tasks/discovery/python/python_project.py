@@ -35,11 +35,12 @@ def describe_python(
     image: ImageBuild | None,
     installations: tuple[Installation, ...],
     *,
-    modules: str,
+    modules: tuple[str, ...],
 ) -> PythonProject:
     """Returns the Python project of the component in `directory`: the nearest one that declares dependencies.
 
-    `modules` is the directory from which the settings are imported. `installations` are production's commands.
+    `modules` are the directories from which production imports, that of the settings first. `installations` are
+    production's commands.
     """
     root = next((above for above in lineage(directory) if _declares(tree, above)), directory)
     manifest = tree.first(root, "pyproject.toml")
@@ -55,7 +56,7 @@ def describe_python(
     install = replace(by_commands(installations), system_packages=system_packages(image))
     project, direct, local = _described(tree, replace(base, install=install), installations)
     tools = used_tools(tree, directory, configured=configured, direct=direct, held=project.packages)
-    paths = (directory, modules, _module_root(tree, root), *(_module_root(tree, path) for path in local))
+    paths = (directory, *modules, _module_root(tree, root), *(_module_root(tree, path) for path in local))
     return replace(project, tools=tools, paths=tuple(dict.fromkeys(paths)))
 
 

@@ -75,3 +75,27 @@ def test_postgres_with_extensions_is_that_of_a_compose_file(image: str, found: s
     files = django() | {"compose.yml": f"services: {{db: {{image: '{image}'}}, cache: {{image: 'redis:7'}}}}"}
 
     assert web(files).postgres_image == found
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        pytest.param({"app.json": '{"addons": ["heroku-postgresql:essential-0"]}'}, "app.json", id="Heroku"),
+        pytest.param({"app.json": '{"addons": [{"plan": "heroku-postgresql"}]}'}, "app.json", id="a plan of Heroku"),
+        pytest.param(
+            {
+                "render.yaml": "services:\n- type: web\n  runtime: python\n  envVars:\n  - key: DATABASE_URL\n"
+                "    fromDatabase: {name: shop, property: connectionString}\n"
+            },
+            "render.yaml",
+            id="Render",
+        ),
+        pytest.param({"app.json": '{"addons": ["heroku-redis"]}'}, "", id="another service"),
+        pytest.param({}, "", id="none"),
+    ],
+)
+def test_postgres_of_a_host(files: dict[str, str], found: str) -> None:
+    project = web(django() | files)
+
+    assert [path for name, value, path in project.given if name == "DATABASE_URL"] == [found] * bool(found)
+    assert project.postgres is bool(found)
