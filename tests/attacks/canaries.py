@@ -7,8 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.attacks.attack import Attack
-from tests.attacks.scene import scene_below
-from tests.attacks.soak import stop_servers
+from tests.attacks.scene import scene_below, stop_servers
 from tests.cli.test_canaries import hunt_secrets
 from tests.cli.test_package_canaries import hunt_credentials
 from tests.flows.harness import places_in

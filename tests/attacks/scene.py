@@ -1,15 +1,17 @@
 """A place for runs that are killed or crowded: a stack, a caller with a home of its own, and what must not stay."""
 
+import os
 import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from tests.cli.caller import LAST, NOWHERE, Caller, Ended, checked, is_alive, processes_of, wait_for
 from tests.cli.stack import TinyStack, make_stack
+from tests.flows.harness import servers_below
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 143, signal.SIGKILL: -9}
 """The exit codes of a run that one of these signals ends."""
@@ -73,6 +75,23 @@ def scene_below(place: Path) -> Iterator[Scene]:
         yield Scene(stack=make_stack(place), caller=caller, temp=temp)
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+@contextmanager
+def recorded_scene_below(place: Path) -> Iterator[Scene]:
+    """The same with records: the first run starts a server of Prefect, which is ended at the end."""
+    with scene_below(place) as scene:
+        recorded = replace(scene, caller=replace(scene.caller, environ={"TMPDIR": str(scene.temp)}, paths=()))
+        try:
+            yield recorded
+        finally:
+            stop_servers(scene)
+
+
+def stop_servers(scene: Scene) -> None:
+    """Ends the servers of a home."""
+    for pid in servers_below(scene.caller.home):
+        os.kill(pid, signal.SIGKILL)
 
 
 def has_none(*, session: int, run: str = "") -> bool:

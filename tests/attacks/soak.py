@@ -1,18 +1,17 @@
 """An attack by time: many recorded runs in a row. Memory, file descriptors, disk and history stay flat."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from tasks.report.publish import KEPT
 from tests.attacks.attack import Attack
-from tests.attacks.scene import Scene, scene_below
+from tests.attacks.scene import Scene, recorded_scene_below
 from tests.flows.harness import places_in, servers_below
 
 RUNS, SHORT = 200, 30
@@ -50,10 +49,7 @@ def soak_attacks(place: Path, runs: int = RUNS) -> Iterator[Attack]:
 
 def begin(soak: Soak) -> None:
     """Makes a stack with two checks, and starts a server of Prefect with the first run."""
-    scene = soak.stack.enter_context(scene_below(soak.place))
-    environ = {"TMPDIR": str(scene.temp)}
-    scene = replace(scene, caller=replace(scene.caller, environ=environ, paths=()))
-    soak.stack.callback(stop_servers, scene)
+    scene = soak.stack.enter_context(recorded_scene_below(soak.place))
     scene.stack.has("words", "echo more >> main.py")
     scene.stack.has("later", "ls /proc/self/fd | wc -l > $1/descriptors", needs="words")
     places_in(scene.caller.home).start()
@@ -129,9 +125,3 @@ def grows_evenly(soak: Soak) -> str | None:
 def finish(soak: Soak) -> None:
     """Ends the server, and deletes the scene."""
     soak.stack.close()
-
-
-def stop_servers(scene: Scene) -> None:
-    """Ends the servers of a home."""
-    for pid in servers_below(scene.caller.home):
-        os.kill(pid, signal.SIGKILL)

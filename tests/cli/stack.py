@@ -39,6 +39,16 @@ class TinyStack:
         self.rows.append('[component.site]\nskip = ["site_site"]\n')
         (self.root / "predeploy.toml").write_text("\n".join(self.rows))
 
+    def commit(self) -> None:
+        """Commits all files."""
+        self.git("add", "--all")
+        self.git("-c", "user.name=A", "-c", "user.email=a@b.example", "commit", "--quiet", "--message=all")
+
+    def worktree(self, place: Path) -> "TinyStack":
+        """Returns the same stack in a worktree of its repository."""
+        self.git("worktree", "add", "--quiet", "--detach", str(place))
+        return TinyStack(root=place, marks=self.marks)
+
     def mark(self, name: str) -> Path:
         """Returns the path of a file in `marks`."""
         return self.marks / name
