@@ -5,6 +5,8 @@ from tasks.catalogue.row import CatalogueContext, output_of
 from tasks.catalogue.worker.bound import bound_commands
 from tasks.catalogue.worker.own_wrangler import lacks_wrangler
 from tasks.catalogue.worker.service import facts_of
+from tasks.discovery.file_view import join
+from tasks.discovery.worker.deploys import CONFIGS
 from tasks.stack import Component
 from tasks.steps import OUT, PROBES, PYTHON, Command
 
@@ -35,8 +37,10 @@ def refused_commands(component: Component, context: CatalogueContext) -> tuple[C
     if site is None or not site.on_pages or component.worker is not None:
         return ()
     program, plan = f"{PROBES}/wrangler/pages_refused.py", context.settings.cloudflare_plan
+    named = next((name for name in CONFIGS if join(component.path, name) in context.paths), "")
+    config = ("--config", named) if named else ()
     command = Command(
-        argv=(PYTHON, program, output_of(component, context), "--within", component.path, "--plan", plan),
+        argv=(PYTHON, program, output_of(component, context), "--within", component.path, "--plan", plan, *config),
         label="rules for Pages",
         cwd=component.path,
         verdicts=((1, "deploy_refused"),),

@@ -95,11 +95,46 @@ def test_routes_that_pages_takes() -> None:
     assert shown(route_problems(routes(["/api/*", "/menu"], ["/api/old/*"]))) == []
 
 
-def pages(folder: Path, files: dict[str, str]) -> ProbeResult:
+def pages(folder: Path, files: dict[str, str], *options: str) -> ProbeResult:
     for name, text in {"dist/index.html": "", **files}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    return run_probe("wrangler/pages_refused", "dist", "--within", "w", cwd=folder)
+    return run_probe("wrangler/pages_refused", "dist", "--within", "w", *options, cwd=folder)
+
+
+PAGES = 'name = "shop"\npages_build_output_dir = "dist"\ncompatibility_date = "2026-09-01"\n'
+
+
+@pytest.mark.parametrize(
+    ("config", "line", "says"),
+    [
+        (PAGES + 'routes = ["shop.example/*"]\n', 4, "`routes`, which is for Workers"),
+        (PAGES + '[build]\ncommand = "npm run build"\n', 4, "`build`"),
+        (PAGES + '[[queues.consumers]]\nqueue = "orders"\n', 4, "consumers of queues"),
+        (PAGES + "[env.production]\n[env.staging]\n", 5, "the environment staging"),
+        (PAGES.replace('name = "shop"\n', ""), 1, "without `name`"),
+    ],
+)
+def test_pages_refuses_what_only_workers_configure(config: str, line: int, says: str, tmp_path: Path) -> None:
+    result = pages(tmp_path, {"wrangler.toml": config}, "--config", "wrangler.toml")
+
+    (finding,) = result.document["diagnostics"]
+    assert (result.code, finding["rule"], finding["file"]) == (1, "pages_config", "w/wrangler.toml")
+    assert finding["line"] == line
+    assert says in finding["message"]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        PAGES
+        + '[env.preview]\n[env.production.vars]\nA = "1"\n[[queues.producers]]\nbinding = "Q"\nqueue = "orders"\n',
+        'name = "shop"\nroutes = ["shop.example/*"]\n',
+        "name = [",
+    ],
+)
+def test_pages_accepts_its_own_configuration_and_reads_no_other(config: str, tmp_path: Path) -> None:
+    assert pages(tmp_path, {"wrangler.toml": config}, "--config", "wrangler.toml").code == 0
 
 
 def test_pages_ignores_what_workers_refuse(tmp_path: Path) -> None:

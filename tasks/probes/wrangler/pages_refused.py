@@ -2,8 +2,8 @@
 
     pages_refused.py OUTPUT --within DIR
 
-OUTPUT is the directory that Pages uploads, relative to the component in `--within`, in which this program runs. Exit
-codes: 0 nothing is refused, 1 something is.
+OUTPUT is the directory that Pages uploads, relative to the component in `--within`, in which this program runs, and
+`--config` its wrangler file. Exit codes: 0 nothing is refused, 1 something is.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from host_files import host_refusals
+from pages_config import config_refusals
 from wrangler_assets import assets_of
 from wrangler_findings import Refusal
 from wrangler_limits import ASSET_BYTES, MIB, PLANS, excess
@@ -41,8 +42,11 @@ def main() -> int:
     parser.add_argument("output", type=Path)
     parser.add_argument("--within", default=".", help="the component in the tree, for file names")
     parser.add_argument("--plan", choices=PLANS, default="paid")
+    parser.add_argument("--config", type=Path, help="the wrangler file")
     options = parser.parse_args()
     found = list(page_refusals(options.output, options.within, options.plan)) if options.output.is_dir() else []
+    if options.config:
+        found += config_refusals(options.config, os.path.normpath(Path(options.within) / options.config))
     found.sort(key=lambda each: each.severity != "error")
     diagnostics = [
         {
