@@ -17,7 +17,8 @@ class Web:
     that builds files outside of the tree. `reads` are the variables that the code reads. `examples` are all example
     files, the first value of a name counts. `given` are variables that the Dockerfile and compose files set, as name,
     value and file. `directories` of the tree are made by the image, and not in git. `module_paths` are in
-    the image's PYTHONPATH. `postgres`: one names it. `postgres_image` is a compose file's image of it with extensions.
+    the image's PYTHONPATH. `calls` are the commands of manage.py that each deploy runs. `postgres`: one names it.
+    `postgres_image` is a compose file's image of it with extensions.
     """
 
     directory: str
@@ -38,6 +39,7 @@ class Web:
     frontend: Sourced = NOWHERE
     directories: tuple[str, ...] = ()
     module_paths: tuple[str, ...] = ()
+    calls: tuple[Sourced, ...] = ()
     examples: tuple[str, ...] = ()
     reads: tuple[Variable, ...] = ()
     given: tuple[tuple[str, str, str], ...] = ()

@@ -111,6 +111,10 @@ CHECK_CODES: Mapping[str, tuple[str, str]] = {
     # build
     "import_error": ("the server's modules do not import", "fix the import at the line that the traceback names"),
     "static_files": ("the static files cannot be collected", "fix the reference that the reason names"),
+    "deploy_command": (
+        "a command of manage.py that the deploy runs cannot run",
+        "correct the command, or add what the reason names",
+    ),
     "lock_inconsistent": ("the locked packages contradict each other", "make the lock again"),
     "lock_unknown": ("whether the lock fits its manifest is unknown", "use a lock format that predeploy reads"),
     "lock_unread": ("the lock has a format that predeploy does not read", "use a lock format that predeploy reads"),

@@ -66,6 +66,11 @@ PRODUCTION_FAULTS = (
         exit=0,
     ),
     Fault(
+        name="an entry script that runs a command which no app has",
+        edits=(RUN_SCRIPT, script("python manage.py migrate\npython manage.py seed_menu\nexec gunicorn config.wsgi")),
+        red=(red("django_container", "deploy_command", f"{WEB}/start.sh:4", "no app of INSTALLED_APPS"),),
+    ),
+    Fault(
         name="the image starts a script that is not executable",
         edits=(write(ENTRY, '#!/bin/sh\nexec "$@"\n'), BY_ENTRY),
         red=(red("django_container", "image_broken", f"{ENTRY}:1", "not executable"),),

@@ -298,3 +298,37 @@ def test_settings_that_cannot_be_loaded_are_a_traceback(project: Path, django_py
 
     assert result.code == 1
     assert "gone_module" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["seed"], "no app of INSTALLED_APPS has the command seed"),
+        (["loaddata", "first", "absent"], "there is no fixture absent"),
+        (["loaddata", "first", "data/second.json"], ""),
+        (["loaddata", "absent", "--ignorenonexistent"], ""),
+        (["collectstatic", "--noinput"], ""),
+        (["shell", "-c", "pass"], ""),
+    ],
+)
+def test_command_of_the_deploy_that_cannot_run(project: Path, django_python: str, words: list[str], says: str) -> None:
+    for name in ("fixtures/first.json.gz", "data/second.json"):
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text("[]")
+    settle(project, 'FIXTURE_DIRS = [BASE_DIR / "fixtures"]\n')
+
+    result = collect(project, django_python, f"--call={json.dumps([words, 'Procfile', 2])}")
+
+    assert result.code == (6 if says else 0), result.stderr
+    found = [each for each in result.document["diagnostics"] if each["rule"] == "deploy_command"]
+    assert [(each["file"], each["line"]) for each in found] == [("Procfile", 2)] * bool(says)
+    assert all(each["message"].endswith(f"and {says}") for each in found)
+
+
+def test_deploy_cannot_collect_without_a_place(project: Path, django_python: str) -> None:
+    settle(project, "STATIC_ROOT = None\n")
+
+    result = collect(project, django_python, f"--call={json.dumps([['collectstatic'], 'Dockerfile', 6])}")
+
+    assert result.code == 6
+    assert result.messages == ["the deploy runs `manage.py collectstatic`, and STATIC_ROOT is not set"]

@@ -1,5 +1,6 @@
 """Rows for Django projects: build, migrations, Django's own checks and the server's answer."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -32,6 +33,8 @@ DEPLOYS = re.compile(
     r"|(?:render|app|heroku)\.ya?ml|(?:app|railway)\.json|[\w.-]+\.sh|(?:start|release|entrypoint|Makefile))$"
 )
 """Files with the commands of a deploy, by their paths."""
+CHECKED = frozenset({"migrate", "makemigrations", "check", "createsuperuser", "compilemessages", "runserver"})
+"""Commands of Django itself that other checks run, or that a deploy runs in other ways."""
 MAKES_TABLES = re.compile(r"\bmakemigrations\b(?![^\n]*--(?:check|dry-run|merge))|--run-syncdb\b")
 
 
@@ -74,6 +77,7 @@ def build_commands(component: Component, context: CatalogueContext) -> tuple[Com
     )
     entry = (web.wsgi or web.asgi).partition(":")[0]
     places = ("--within", WORK, "--spare", f"{OUT}/static", "--facts", FACTS, *image_builds(component, context))
+    places = (*places, *deploy_calls(component))
     static = Command(
         argv=("python", f"{PROBES}/django/static_files.py", *places, *filter(None, [entry])),
         label=f"import {entry or 'settings'}, collectstatic",
@@ -81,7 +85,7 @@ def build_commands(component: Component, context: CatalogueContext) -> tuple[Com
         environment="production",
         env=django_env(component, context),
         secrets=context.secrets(component),
-        verdicts=((1, "import_error"), (5, "static_files")),
+        verdicts=((1, "import_error"), (5, "static_files"), (6, "deploy_command")),
         evidence="summary",
         parser="probe",
         limit=300,
@@ -89,6 +93,17 @@ def build_commands(component: Component, context: CatalogueContext) -> tuple[Com
     installed = (consistent,) if component.python and component.python.kind != "none" else ()
     started = entry_commands(component, context)
     return (*lock_commands(component), *installed, *started, static, *image_commands(component, context))
+
+
+def deploy_calls(component: Component) -> tuple[str, ...]:
+    """Returns the probe's options with the commands of the deploy, without those that other checks run.
+
+    Where only production sets the place of the static files, nothing is known of `collectstatic`.
+    """
+    is_given = any("STATIC" in each.name for each in web_of(component).reads)
+    left_out = CHECKED | ({"collectstatic"} if is_given else set())
+    calls = [(each.value.split(), each.file, each.line) for each in web_of(component).calls]
+    return tuple(f"--call={json.dumps(each)}" for each in calls if each[0][0] not in left_out)
 
 
 def image_builds(component: Component, context: CatalogueContext) -> tuple[str, ...]:

@@ -20,7 +20,8 @@ _WEB = ("web", "app", "django", "server", "api", "backend")
 class HostProcess:
     """What one file tells a host: the web process, if it names one, and the variables.
 
-    The process starts in `directory`. `in_image`: it is started in the image of the Dockerfile.
+    The process starts in `directory`. `in_image`: it is started in the image of the Dockerfile. `release` has the
+    command that each deploy runs before, with its line.
     """
 
     found: Sourced
@@ -28,6 +29,7 @@ class HostProcess:
     command: Shell | None = None
     env: Mapping[str, Sourced] = field(default_factory=dict)
     in_image: bool = False
+    release: tuple[str, int] = ("", 0)
 
 
 def host_processes(tree: FileView, directory: str, rivals: tuple[str, ...]) -> tuple[HostProcess, ...]:
@@ -47,7 +49,10 @@ def _procfile(tree: FileView, place: str) -> Iterator[HostProcess]:
         if match := re.search(r"^web\s*:\s*(.+)$", text, re.MULTILINE):
             line = text.count("\n", 0, match.start()) + 1
             found = Sourced(file=path, line=line, why="the web process of the Procfile")
-            yield HostProcess(found=found, directory=place, command=Shell(line=match.group(1).strip()))
+            command, release = Shell(line=match.group(1).strip()), ("", 0)
+            if before := re.search(r"^release\s*:\s*(.+)$", text, re.MULTILINE):
+                release = (before.group(1).strip(), text.count("\n", 0, before.start()) + 1)
+            yield HostProcess(found=found, directory=place, command=command, release=release)
 
 
 def _fly(tree: FileView, place: str) -> Iterator[HostProcess]:
@@ -64,6 +69,7 @@ def _fly(tree: FileView, place: str) -> Iterator[HostProcess]:
         command=Shell(line=line) if line else None,
         env=_given(path, text, content.get("env"), "[env] of fly.toml"),
         in_image=True,
+        release=(string(content, "deploy", "release_command"), line_of(text, "release_command")),
     )
 
 
@@ -86,6 +92,7 @@ def _render(tree: FileView, place: str) -> Iterator[HostProcess]:
             command=Shell(line=command) if command else None,
             env=_given(path, tree.text(path), pairs, "envVars of render.yaml"),
             in_image=runtime == "docker",
+            release=(string(service, "preDeployCommand"), line_of(tree.text(path), "preDeployCommand")),
         )
 
 

@@ -1,8 +1,10 @@
 """Gathers what the stack's files say of production: the server, the variables and the settings module."""
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from tasks.discovery.calls.deploy_calls import DeployScript, manage_calls
 from tasks.discovery.django.ground import Ground
 from tasks.discovery.django.hosts import HostProcess, host_processes
 from tasks.discovery.django.launch import find_server, passes_on
@@ -111,6 +113,42 @@ def _servers(evidence: Evidence) -> Iterator[ProductionServer]:
             ground = evidence.ground(host.env, "" if host.in_image else host.directory)
             if server := find_server(host.command, ground, host.found):
                 yield server
+
+
+def deploy_calls(evidence: Evidence, manage: str) -> tuple[Sourced, ...]:
+    """Returns the commands of `manage.py` that each deploy runs: in the build, in a release, and before its server."""
+    found = (
+        call
+        for script, ground in _deploy_scripts(evidence)
+        for call in manage_calls(script, manage, ground.in_tree, evidence.tree.text)
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _deploy_scripts(evidence: Evidence) -> Iterator[tuple[DeployScript, Ground]]:
+    image, stage = evidence.image, evidence.image.stage if evidence.image else None
+    started = evidence.server.found.why if evidence.server else ""
+    if image is not None and stage is not None:
+        for run in stage.runs:
+            yield DeployScript(text=run.text, file=image.path, line=run.line), evidence.ground({})
+        is_own = started.startswith("CMD of the Dockerfile")
+        for word, shell in (("ENTRYPOINT", stage.entrypoint), ("CMD", stage.cmd if is_own else None)):
+            if shell is not None:
+                line = stage.lines.get(word, 1)
+                yield DeployScript(text=_text_of(shell), file=image.path, line=line), evidence.ground({})
+    for host in evidence.hosts:
+        ground = evidence.ground(host.env, "" if host.in_image else host.directory)
+        text, line = host.release
+        yield DeployScript(text=text, file=host.found.file, line=line), ground
+        if host.command is not None and started.startswith(host.found.why):
+            yield DeployScript(text=_text_of(host.command), file=host.found.file, line=host.found.line), ground
+
+
+def _text_of(shell: Shell) -> str:
+    """Returns the text that a shell runs."""
+    if "-c" in shell.argv[:-1]:
+        return shell.argv[shell.argv.index("-c") + 1]
+    return shlex.join(shell.argv) if shell.argv else shell.line
 
 
 def _of_service(evidence: Evidence, service: ComposeService) -> ProductionServer | None:

@@ -15,7 +15,7 @@ from tasks.discovery.django.given import (
     scheme_of,
     variables_of_base,
 )
-from tasks.discovery.django.production import Evidence, ImageSource, gather, origin_of_image
+from tasks.discovery.django.production import Evidence, ImageSource, deploy_calls, gather, origin_of_image
 from tasks.discovery.django.settings_choice import as_path, default_settings, module_base, settings_of
 from tasks.discovery.django.settings_files import parsed, settings_files
 from tasks.discovery.django.variables import read_variables
@@ -108,6 +108,7 @@ def describe_web(
         installs=system_installs_of(tree, image.path if image else None, directory),
         directories=_directories(evidence),
         module_paths=_module_paths(evidence),
+        calls=deploy_calls(evidence, join(directory, "manage.py")),
     )
     return with_variables(web, tree, rivals, evidence), image.dockerfile if image else None
 

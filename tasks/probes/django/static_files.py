@@ -1,7 +1,8 @@
 """Imports the modules that the server imports, then collects the static files as a deploy would, and counts them.
 
 Runs with the stack's packages and prints one JSON document. Exit codes: 0 collected, or nothing to collect (the
-summary has the reason); 1 the import failed (a traceback); 5 the static files could not be collected.
+summary has the reason); 1 the import failed (a traceback); 5 the static files could not be collected; 6 a command
+that the deploy runs cannot run.
 """
 
 import argparse
@@ -96,6 +97,51 @@ def unprocessed(error: Exception, said: str, within: Path) -> dict[str, Any]:
     return {"tool": "collectstatic", "rule": "static_files", "severity": "error", "message": absent[0], **place}
 
 
+def impossible(words: list[str]) -> str:
+    """Returns why a command of manage.py that the deploy runs cannot run, or an empty text."""
+    from django.apps import apps
+    from django.conf import settings
+    from django.contrib.staticfiles.storage import StaticFilesStorage, staticfiles_storage
+    from django.core.management import get_commands
+
+    name, *arguments = words
+    if name not in {*get_commands(), "help", "version"}:
+        return f"no app of INSTALLED_APPS has the command {name}"
+    if name == "collectstatic" and apps.is_installed("django.contrib.staticfiles") and not settings.STATIC_ROOT:
+        return "STATIC_ROOT is not set" if isinstance(staticfiles_storage, StaticFilesStorage) else ""
+    if name == "loaddata" and not any(each.startswith("-") for each in arguments):
+        return next((f"there is no fixture {each}" for each in arguments if not has_fixture(each)), "")
+    return ""
+
+
+def has_fixture(label: str) -> bool:
+    """Whether an app, FIXTURE_DIRS or the current directory has a fixture, in any format and compression."""
+    from django.apps import apps
+    from django.conf import settings
+
+    folders = [Path(each.path) / "fixtures" for each in apps.get_app_configs()]
+    folders += [*map(Path, settings.FIXTURE_DIRS), Path()]
+    places = [folder / label for folder in folders]
+    return any(place.is_file() or any(place.parent.glob(f"{place.name}.*")) for place in places)
+
+
+def unfit_calls(calls: list[str]) -> list[dict[str, Any]]:
+    """Returns a finding for each command of the deploy that cannot run. `calls` are JSON: words, file and line."""
+    found = [(*json.loads(each), impossible(json.loads(each)[0])) for each in calls]
+    return [
+        {
+            "tool": "manage.py",
+            "rule": "deploy_command",
+            "severity": "error",
+            "file": file,
+            "line": line,
+            "message": f"the deploy runs `manage.py {' '.join(words)}`, and {why}",
+        }
+        for words, file, line, why in found
+        if why
+    ]
+
+
 def compress() -> None:
     """Makes the offline cache of django-compressor, as the image does."""
     from django.apps import apps
@@ -129,11 +175,16 @@ def main() -> int:
     )
     parser.add_argument("--compress", action="store_true", help="the image runs the command of django-compressor")
     parser.add_argument("--image", default="", help="the Dockerfile whose image builds more static files")
+    parser.add_argument("--call", action="append", default=[], help="JSON: words, file and line of a deploy's command")
     options = parser.parse_args()
     out = sys.stdout
     with redirect_stdout(sys.stderr):  # settings may print
         set_up_project(options.modules)
         options.facts.write_text(json.dumps(facts()), encoding="utf-8")
+        unfit = unfit_calls(options.call)
+        if unfit:
+            print(json.dumps({"diagnostics": unfit, "summary": ""}), file=out)
+            return 6
         warnings = leave_out_missing(options.within, options.image) if options.image else []
         said = StringIO()
         try:
