@@ -94,6 +94,27 @@ def test_an_optional_peer_that_does_not_fit_asks_for_npm_11(
 
 
 @pytest.mark.parametrize(
+    ("entry", "release"),
+    [
+        ({"extraneous": True, "os": ["darwin"]}, (24, 19, 0)),
+        ({"extraneous": True, "os": ["darwin", "linux"]}, (22, 20, 0)),
+        ({"extraneous": True, "os": ["!win32"]}, (22, 20, 0)),
+        ({"optional": True, "os": ["darwin"]}, (22, 20, 0)),
+        ({"os": ["darwin"]}, (22, 20, 0)),
+    ],
+)
+def test_package_of_another_system_that_npm_11_marks_as_extraneous_asks_for_it(
+    entry: dict[str, object], release: tuple[int, int, int]
+) -> None:
+    lock = json.loads(npm(vite="*"))
+    lock["packages"]["node_modules/fsevents"] = {"version": "2.3.3", **entry}
+
+    version, _ = node_of({"package-lock.json": json.dumps(lock)})
+
+    assert choose_node(version).version == release
+
+
+@pytest.mark.parametrize(
     ("files", "engines", "says"),
     [
         ({".nvmrc": "v18"}, "", ".nvmrc: Node 18 is refused by vite 8.3.8 of package-lock.json, which wants ^20"),

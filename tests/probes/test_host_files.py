@@ -112,6 +112,7 @@ PAGES = 'name = "shop"\npages_build_output_dir = "dist"\ncompatibility_date = "2
         (PAGES + '[build]\ncommand = "npm run build"\n', 4, "`build`"),
         (PAGES + '[[queues.consumers]]\nqueue = "orders"\n', 4, "consumers of queues"),
         (PAGES + "[env.production]\n[env.staging]\n", 5, "the environment staging"),
+        (PAGES + '[env.staging.vars]\nA = "1"\n', 4, "the environment staging"),
         (PAGES.replace('name = "shop"\n', ""), 1, "without `name`"),
     ],
 )

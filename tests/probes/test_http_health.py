@@ -133,6 +133,18 @@ def test_a_worker_without_a_common_path_passes_with_a_gap(tmp_path: Path, status
     assert f"GET / answered {status}: No" in result.document["gaps"][0]
 
 
+@pytest.mark.parametrize("status", [400, 415, 422, 426])
+def test_a_worker_that_asks_for_more_than_a_path_passes_with_a_gap(tmp_path: Path, status: int) -> None:
+    """A Worker for WebSockets, or one that needs a parameter."""
+    marked = {"X-Predeploy": "n0nce workerd"}
+    with outbound(tmp_path, "postgresql://nobody@127.0.0.1:1/none") as service:
+        behind = (*GUESSES, "--proof", "n0nce", "--outbound", f"127.0.0.1:{service.port}")
+        result = ask_site(lambda *_: (status, marked, "Expected websocket"), *behind, folder=tmp_path)
+
+    assert result.code == 0
+    assert f"GET / answered {status}: Expected websocket" in result.document["gaps"][0]
+
+
 @pytest.mark.parametrize("status", [404, 401, 403, 500])
 def test_a_configured_path_is_no_guess(tmp_path: Path, status: int) -> None:
     result = ask_site(lambda *_: (status, {}, "<title>No</title>"), "--path", "/health", folder=tmp_path)

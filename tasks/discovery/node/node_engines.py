@@ -5,14 +5,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from tasks.discovery.documents import string, table, text_table
+from tasks.discovery.documents import Table, string, strings, table, text_table
 from tasks.discovery.file_view import FileView, join, relative
 from tasks.node_range import admits, is_range
 from tasks.stack import Component, NodeProject, Version
 
 NEWEST = 999
 NPM_11 = ">=24"
-"""The Nodes with npm 11. npm 10 refuses a lock in which an optional peer does not fit."""
+"""The Nodes with npm 11. npm 10 refuses a lock in which an optional peer does not fit, or that has packages of other
+systems without the mark `optional`: npm 11.19 writes `extraneous` instead."""
 # Releases that tell which of two ranges admits fewer.
 _LADDER = [(major, minor, 0) for major in range(16, 31) for minor in range(31)]
 _PNPM = re.compile(
@@ -46,8 +47,10 @@ def _of_pnpm(lock: str) -> tuple[tuple[str, str, str], ...]:
 
 
 def needs_npm_11(tree: FileView, lock: str, names: Collection[str]) -> bool:
-    """Whether a package in `names` has an optional peer in `names` that does not fit: only npm 11 makes such a lock."""
+    """Whether only npm 11 makes and installs such a lock: see NPM_11. `names` are the packages of the manifest."""
     packages = table(tree.table(lock), "packages") if lock.endswith("package-lock.json") else {}
+    if any(table(packages, place).get("extraneous") is True and _is_foreign(packages, place) for place in packages):
+        return True
     versions = {name: string(packages, f"node_modules/{name}", "version") for name in names}
     for name in names:
         entry = table(packages, f"node_modules/{name}")
@@ -56,6 +59,12 @@ def needs_npm_11(tree: FileView, lock: str, names: Collection[str]) -> bool:
             if is_optional and versions.get(peer) and is_range(text) and not admits(text, versions[peer]):
                 return True
     return False
+
+
+def _is_foreign(packages: Table, place: str) -> bool:
+    """Whether a locked package is for other systems than Linux."""
+    systems = strings(packages, place, "os")
+    return bool(systems) and "linux" not in systems and not any(name.startswith("!") for name in systems)
 
 
 def fitting_version(

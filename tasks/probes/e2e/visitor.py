@@ -76,8 +76,12 @@ class HealthAnswer:
 
     @property
     def strange(self) -> bool:
-        """Whether the server works, but the path is not suitable for a health check."""
-        return self.status in STRANGE or self.problem.startswith("another host")
+        """Whether the server works, but the path is not suitable for a health check.
+
+        A Worker may ask for a WebSocket (426), a parameter (400) or a media type (415). Django's 400 is a wrong host.
+        """
+        asks_more = self.mark != "" and 400 <= self.status < 500
+        return self.status in STRANGE or asks_more or self.problem.startswith("another host")
 
     @property
     def without_rows(self) -> str:

@@ -34,7 +34,9 @@ def config_refusals(config: Path, name: str) -> Iterator[Refusal]:
     if source is None or not text(source.document.get("pages_build_output_dir")):
         return
     for path, message in _problems(source):
-        yield Refusal(rule="pages_config", message=message, file=name, line=source.line(path) or 1)
+        # a header such as [env.staging.vars] names a table only with a part of it
+        below = (line for keys, line in source.lines.items() if keys[: len(path)] == path)
+        yield Refusal(rule="pages_config", message=message, file=name, line=min(below, default=1) if path else 1)
 
 
 def _problems(source: WranglerFile) -> Iterator[tuple[tuple[str, ...], str]]:
