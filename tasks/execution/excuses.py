@@ -32,6 +32,7 @@ SERVICES = (
     ("S3", re.compile(r"botocore\.(?:\w+\.)*(?:NoCredentialsError|PartialCredentialsError|ProfileNotFound)")),
     ("MongoDB", re.compile(r"pymongo\.(?:\w+\.)*(?:ServerSelectionTimeoutError|AutoReconnect|NetworkTimeout)")),
     ("Memcached", re.compile(r"(?:pymemcache|pylibmc|bmemcached)\.(?:\w+\.)*\w+")),
+    ("Docker", re.compile(r"docker\.errors\.DockerException")),
     ("LDAP", re.compile(r"ldap\.SERVER_DOWN")),
     ("Kafka", re.compile(r"kafka\.(?:\w+\.)*NoBrokersAvailable")),
     (ANOTHER_HOST, re.compile(r"(?:requests|urllib3|httpx|httpcore|aiohttp)\.(?:\w+\.)*Conn\w*")),

@@ -342,6 +342,17 @@ def test_files_that_ci_makes_are_made_in_the_workspace_of_the_tool(name: str, to
     assert (making.environment, making.inputs, making.verdicts) == (row.environment, row.inputs, ())
 
 
+def test_commands_of_manage_py_that_ci_runs_before_its_tests_have_their_variables() -> None:
+    words = ("sh", "-c", "x", ".", "python", "manage.py", "collectstatic")
+    step = FileStep(words=words, reads=("manage.py",), makes=(), file="ci.yml", line=3)
+
+    making, row = commands_of("pytest", make_call("pytest", before=(step,)), files=TESTS)
+
+    assert making.argv == ("sh", "-ec", "sh -c x . python manage.py collectstatic || :")
+    assert (making.env, making.environment) == (row.env, row.environment)
+    assert len(commands_of("mypy", make_call("mypy", before=(step,)), files=TESTS)) == 1
+
+
 @pytest.mark.parametrize(
     ("files", "configured", "runner"),
     [

@@ -239,12 +239,21 @@ EXAMPLES = {".env.example": "", "shop/local.py.example": "", "conf/a": ""}
         ("touch ../a /etc/a $HOME/a .git/a\ncp shop/*.example .env\npytest", []),
         ("echo $SECRET > .env\ncat <<EOF > .env\nA=1\nEOF\npytest", []),
         ("cp --target-directory=shop .env.example\npytest", []),
+        (
+            "uv run python manage.py collectstatic --noinput && ./manage.py compilemessages\npytest",
+            [
+                """sh -c 'cd "$0" && exec "$@"' . python manage.py collectstatic --noinput""",
+                """sh -c 'cd "$0" && exec "$@"' . python ./manage.py compilemessages""",
+            ],
+        ),
+        ("python manage.py migrate\npython absent/manage.py collectstatic\nmanage.py\npytest", []),
+        ("python manage.py collectstatic --settings=$A\npytest", []),
     ],
 )
 def test_steps_that_make_files_before_a_call(script: str, lines: list[str]) -> None:
     text = "".join(f"          {line}\n" for line in script.splitlines())
 
-    (call,) = calls(workflow(f"run: |\n{text}") | EXAMPLES)
+    (call,) = calls(workflow(f"run: |\n{text}") | EXAMPLES | {"manage.py": ""})
 
     assert [shell_line(step) for step in call.before] == lines
 

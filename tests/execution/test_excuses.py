@@ -122,6 +122,10 @@ def judged_tests(*messages: str) -> Judgement | None:
         # a page without its cache
         (("assert 500 == 200", REDIS), "Redis"),
         (("kombu.exceptions.OperationalError: [Errno 111] Connection refused",), "the message broker"),
+        (
+            ("docker.errors.DockerException: Error while fetching server API version: ('Connection aborted.')",),
+            "Docker",
+        ),
         (("requests.exceptions.ConnectionError: Max retries exceeded",), "a server of another host"),
     ],
 )

@@ -188,30 +188,3 @@ def test_schema_of_the_search_path_is_made(project: Path, django_python: str, da
 
     assert result.code == 0, result.stderr
     assert "Applying contenttypes.0001_initial... OK" in result.stdout
-
-
-def test_hosts_are_a_list_for_settings_that_need_one(project: Path, django_python: str) -> None:
-    """As dynaconf reads them."""
-    settle(
-        project,
-        "import json, os\n"
-        'GIVEN = os.environ["DJANGO_ALLOWED_HOSTS"]\n'
-        'ALLOWED_HOSTS = json.loads(GIVEN) if GIVEN.startswith("[") else GIVEN\n',
-    )
-
-    result = manage(
-        project, django_python, "check", PREDEPLOY_SQLITE="1", DJANGO_ALLOWED_HOSTS="localhost,127.0.0.1,testserver"
-    )
-
-    assert result.code == 0, result.stderr
-
-
-def test_hosts_that_are_no_list_are_the_error_of_the_code(project: Path, django_python: str) -> None:
-    settle(project, 'import os\nALLOWED_HOSTS = os.environ["ALLOWED_HOSTS"]\n')
-
-    result = manage(
-        project, django_python, "check", PREDEPLOY_SQLITE="1", ALLOWED_HOSTS="localhost,127.0.0.1,testserver"
-    )
-
-    assert result.code == 1
-    assert "must be a list" in result.stderr

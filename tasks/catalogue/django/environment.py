@@ -1,5 +1,6 @@
 """Makes the environment variables of the stack's Django processes: production's names, with values for this run."""
 
+import json
 import re
 from collections.abc import Mapping
 
@@ -8,7 +9,7 @@ from tasks.catalogue.row import CatalogueContext
 from tasks.catalogue.throwaway import DATABASE, database_url, throwaway_keys, throwaway_variables, without_addresses
 from tasks.discovery.django.given import FOR_DOCKER
 from tasks.discovery.documents import parse_dotenv
-from tasks.probes.throwaway_values import throwaway_value
+from tasks.probes.throwaway_values import HOSTS, throwaway_value
 from tasks.settings.mistakes import spelled
 from tasks.stack import Component
 from tasks.steps import DB_URL, PROBES, WORK
@@ -106,6 +107,8 @@ def django_env(
     examples: Mapping[str, str] = {name: value for name, (value, _) in example_of(component, context).items()}
     given = {name: value for name, value, _ in (component.web.given if component.web else ())}
     env = throwaway_keys() | database_variables(component, {**given, **examples}) | filled
+    if component.python and "dynaconf" in component.python.packages:
+        env["DJANGO_ALLOWED_HOSTS"] = json.dumps(HOSTS.split(","))  # dynaconf puts the value itself into the settings
     module = context.configured(component).settings or (component.web.settings if component.web else "")
     if module and settings_module:
         env["DJANGO_SETTINGS_MODULE"] = module

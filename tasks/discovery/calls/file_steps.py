@@ -10,8 +10,12 @@ from tasks.discovery.calls.shell import ShellCommand
 from tasks.discovery.file_view import FileView, is_within, join, parent
 from tasks.stack import FileStep
 
+MANAGED = ("collectstatic", "compilemessages")
+"""Commands of manage.py that make files which tests need."""
+_PYTHON = re.compile(r"python[\d.]*$")
 # The options of each command that change nothing else than which files it makes.
 _OPTIONS = {"touch": "", "mkdir": "pv", "cp": "rRafnpvT"}
+_RUNNERS = frozenset({"uv", "poetry", "pdm", "pipenv"})
 _WRITERS = frozenset({"echo", "printf", "cat"})
 _REDIRECTION = re.compile(r"^>{1,2}")
 _GLOB = re.compile(r"[*?\[\]{}~<]")
@@ -31,7 +35,23 @@ def read_file_step(command: ShellCommand, *, file: str, line: int) -> FileStep |
             return None
         kept = ["-p"] if program == "mkdir" else options
         return FileStep(words=(program, *kept, *paths), reads=tuple(sources), makes=tuple(made), file=file, line=line)
-    return _written(program, words, command.directory, file, line) if program in _WRITERS else None
+    if program in _WRITERS:
+        return _written(program, words, command.directory, file, line)
+    return _managed(command, file, line)
+
+
+def _managed(command: ShellCommand, file: str, line: int) -> FileStep | None:
+    """Returns the step of a command of manage.py, in its directory; None for another command."""
+    words = command.words
+    while len(words) > 2 and posixpath.basename(words[0]) in _RUNNERS and words[1] == "run":
+        words = words[2:]
+    rest = words[1:] if _PYTHON.fullmatch(posixpath.basename(words[0])) else words
+    if len(rest) < 2 or posixpath.basename(rest[0]) != "manage.py" or rest[1] not in MANAGED:
+        return None
+    if any(map(is_open, rest)) or not _placed(rest[0], command.directory):
+        return None
+    run = ("sh", "-c", 'cd "$0" && exec "$@"', command.directory, "python", *rest)
+    return FileStep(words=run, reads=(_placed(rest[0], command.directory),), makes=(), file=file, line=line)
 
 
 def _written(program: str, words: Sequence[str], directory: str, file: str, line: int) -> FileStep | None:
@@ -73,7 +93,8 @@ def possible(steps: Sequence[FileStep], tree: FileView) -> Iterator[FileStep]:
             each == "." or tree.has_directory(each) or any(is_within(path, each) for path in made) for each in folders
         )
         if sources and has_folders:
-            made |= {*step.makes, *(join(step.makes[0], posixpath.basename(path)) for path in step.reads)}
+            copied = (join(place, posixpath.basename(path)) for place in step.makes[:1] for path in step.reads)
+            made |= {*step.makes, *copied}
             yield step
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import linecache
 import os
 import re
@@ -19,7 +18,6 @@ HERE = str(Path(__file__).parent)
 VALUES = Path(__file__).parents[1] / "throwaway_values.py"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 VARIABLE = re.compile(r"[A-Z][A-Z0-9]*_[A-Z0-9_]+|[A-Z]{3,}")
-HOST_NAMES = ("ALLOWED_HOSTS", "DJANGO_ALLOWED_HOSTS")
 NO_VALUE = (ImportError, SyntaxError, NameError, RecursionError)
 """Errors that another value of a variable does not prevent."""
 
@@ -52,8 +50,6 @@ class Filling:
         shapes = dict(shapes_of(error))
         absent = [name for name in (*shapes, *self._absent(error)) if name not in os.environ]
         self.missed = []
-        if not absent and self._lists_hosts(error):
-            return True
         for name in dict.fromkeys(absent):
             self._set(name, shapes.get(name, "text"))
             self._reasons.setdefault(name, error)
@@ -91,16 +87,6 @@ class Filling:
         is_exit = isinstance(error, SystemExit) and error.code not in (None, 0)
         if (about_none or is_exit or "SECRET_KEY setting must not be empty" in str(error)) and missed:
             yield missed[-1]
-
-    def _lists_hosts(self, error: BaseException) -> bool:
-        """Writes the hosts of the run as a list, which dynaconf reads into the setting as it is. Only once."""
-        self.values = self.values or load_values()
-        names = [name for name in HOST_NAMES if os.environ.get(name) == self.values.HOSTS]
-        if "ALLOWED_HOSTS setting must be a list" not in str(error) or not names:
-            return False
-        for name in names:
-            os.environ[name] = json.dumps(self.values.HOSTS.split(","))
-        return True
 
     def _refused(self, shapes: dict[str, str]) -> str:
         """Returns the filled variable of a field that has a wrong value, or the last one of its nested fields."""
