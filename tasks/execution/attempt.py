@@ -8,6 +8,7 @@ from tasks.diagnostics import Parsed
 from tasks.engines.machine import load_per_processor
 from tasks.engines.protocol import Engine
 from tasks.execution.causes.installer_versions import doubted
+from tasks.execution.durations import Spent
 from tasks.execution.evidence import idle, worked
 from tasks.execution.excuses import excuse
 from tasks.execution.findings import Findings, as_warnings, lock_of, plain, reason_of, without_base
@@ -47,8 +48,8 @@ class Attempt:
     """By component, the attempt whose database other checks copy. An earlier attempt may have left a partial one."""
     load: Callable[[], float] = load_per_processor
     reaches: Callable[[str], Awaitable[bool]] = reaches
-    cpu: dict[str, float] = field(default_factory=dict)
-    """By check, the CPU seconds of its commands. A check is absent if the engine does not measure them."""
+    spent: dict[str, Spent] = field(default_factory=dict)
+    """By check, the time of its commands. A check is absent if the engine does not measure it."""
     owners: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By check whose installation failed, the earlier checks of the plan that install from the same files."""
 
@@ -150,7 +151,7 @@ class Attempt:
         findings.exit_code = exit.code
         findings.ran |= not exit.reused
         if exit.cpu is not None and not exit.reused:
-            self.cpu[check.id] = self.cpu.get(check.id, 0.0) + exit.cpu
+            self.spent[check.id] = self.spent.get(check.id, Spent()).plus(exit.cpu, exit.duration)
         self._read(check, command, exit, findings)
         judgement = await self._judged(check, command, exit, log)
         if judgement.status is Status.FAILED or judgement.reason_code == ReasonCode.TOOL_MISSING:

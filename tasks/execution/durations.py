@@ -18,6 +18,22 @@ class CheckHistory:
     loads: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """The time of a check's commands: CPU seconds, and seconds."""
+
+    cpu: float = 0.0
+    seconds: float = 0.0
+
+    def plus(self, cpu: float, seconds: float) -> "Spent":
+        """Returns the sum with the time of one more command."""
+        return Spent(cpu=self.cpu + cpu, seconds=self.seconds + seconds)
+
+    def cpu_of(self, took: float) -> float:
+        """Returns the CPU seconds of a check that took so long. Copies of files between the commands take a core."""
+        return self.cpu + max(took - self.seconds, 0.0)
+
+
 def _file(cache: Path, stack: Path) -> Path:
     return cache / "durations" / f"{hashlib.sha256(os.fsencode(stack)).hexdigest()[:24]}.json"
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from tasks.engines.machine import load_per_processor
 from tasks.engines.protocol import Engine
 from tasks.execution.attempt import Attempt
+from tasks.execution.durations import Spent
 from tasks.execution.prefetch import Installs, warm
 from tasks.models import EngineFacts, Report, Result
 from tasks.planning.lowering import Lowering, slot_of
@@ -100,9 +101,9 @@ class EngineWork:
         return self._attempt.owners.get(check.id, ())
 
     @property
-    def cpu(self) -> Mapping[str, float]:
-        """The CPU seconds of each check that ran, by id, as far as the engine measures them."""
-        return self._attempt.cpu
+    def spent(self) -> Mapping[str, Spent]:
+        """The time of each check's commands, by id, as far as the engine measures it."""
+        return self._attempt.spent
 
     def keys(self) -> Mapping[str, str]:
         """Returns the key of each check that has one, by id, after `stop`. Equal keys mean equal inputs."""

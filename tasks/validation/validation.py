@@ -96,8 +96,8 @@ class Validation:
             closing = time.monotonic()
         note_part("close", closing)
         took = {check_id: each.duration for check_id, each in results.items() if each.passed and not each.cached}
-        cpu = work.cpu if isinstance(work, EngineWork) else {}
-        used = {check_id: cpu[check_id] for check_id in took if check_id in cpu}
+        spent = work.spent if isinstance(work, EngineWork) else {}
+        used = {check_id: spent[check_id].cpu_of(took[check_id]) for check_id in took if check_id in spent}
         write_history(job.user_dirs.cache, job.scope.home, took, used, wanted=load_per_processor())
         report = self._report(results, verdict, work.facts, started_at, time.monotonic() - zero)
         report = work.completed(replace(report, images=images, built=built, compared=compared))

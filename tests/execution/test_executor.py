@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tasks.errors import EngineError
+from tasks.execution.durations import Spent
 from tasks.execution.executor import Policy, Run
 from tasks.execution.work import EngineWork
 from tasks.exits import Exit
@@ -138,12 +139,13 @@ async def test_checks_start_as_long_as_their_loads_fit_the_cores(tmp_path: Path)
 
 
 async def test_work_has_the_processor_time_of_each_check_that_ran(tmp_path: Path) -> None:
-    exits = {"lint": Exit(code=0, cpu=1.5), "types": Exit(code=0, cpu=1.5, reused=True), "tests": Exit(code=0)}
+    lint = Exit(code=0, cpu=1.5, duration=2.0)
+    exits = {"lint": lint, "types": Exit(code=0, cpu=1.5, reused=True), "tests": Exit(code=0)}
     work = EngineWork(make_some_plan(LINT, TYPES, TESTS), FakeEngine(exits), make_lowering(), tmp_path)
 
     await results_of(Run(work._plan, work, Witness(), Policy(jobs=8)))
 
-    assert work.cpu == {LINT.id: 1.5}
+    assert work.spent == {LINT.id: Spent(cpu=1.5, seconds=2.0)}
 
 
 async def test_jobs_limit_how_many_run_at_once(tmp_path: Path) -> None:

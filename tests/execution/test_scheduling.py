@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.execution.durations import CheckHistory, read_history, updated, write_history
+from tasks.execution.durations import CheckHistory, Spent, read_history, updated, write_history
 from tasks.execution.scheduling import UNKNOWN, UNKNOWN_LOAD, Claim, LoadSemaphore, admitted, claims, weights
 from tests.support.factories import make_check
 
@@ -184,3 +184,10 @@ def test_a_busy_machine_gave_a_check_less_than_it_would_use() -> None:
     found = updated(CheckHistory(), seconds, cpu, wanted=3.0)
 
     assert found.loads == {"mypy": 1.0, "tsc": 1.2, "health": pytest.approx(0.3)}
+
+
+def test_time_outside_of_the_commands_counts_as_a_core() -> None:
+    spent = Spent().plus(0.5, 2.0).plus(1.0, 1.0)
+
+    assert spent == Spent(cpu=1.5, seconds=3.0)
+    assert (spent.cpu_of(7.0), spent.cpu_of(2.9)) == (5.5, 1.5)
