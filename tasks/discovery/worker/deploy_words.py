@@ -61,7 +61,7 @@ _VALUED_TEXT = (
 )
 _VALUED = frozenset(_VALUED_TEXT.split())
 _PLAIN_TEXT = "--minify --no-bundle --node-compat --legacy-env --no-legacy-env --keep-vars --latest"
-_PLAIN = frozenset(_PLAIN_TEXT.split())
+PLAIN = frozenset(_PLAIN_TEXT.split())
 _LISTS = frozenset({"--compatibility-flags", "--compatibility-flag", "--var", "--define", "--alias"})
 
 
@@ -135,7 +135,7 @@ def read_options(words: Sequence[str]) -> Upload:
             taken = [value] if equals else _taken(rest, several=name in _LISTS)
             rest = rest if equals else rest[len(taken) :]
             options += [] if any(map(is_open, taken)) else [name, *taken]
-        elif name in _PLAIN or (not word.startswith("-") and re.search(r"\.(?:[cm]?[jt]sx?|py)$", word)):
+        elif name in PLAIN or (not word.startswith("-") and re.search(r"\.(?:[cm]?[jt]sx?|py)$", word)):
             options.append(word)
     return Upload(environment=environment, config=config, directory=directory, options=tuple(options))
 

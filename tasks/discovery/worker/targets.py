@@ -1,8 +1,10 @@
 """Resolves the section of an environment in a wrangler file, with wrangler's own inheritance."""
 
+import re
 from collections.abc import Sequence
 
 from tasks.discovery.documents import Table, string, table
+from tasks.discovery.worker.deploy_words import PLAIN
 
 # The keys that a section `env.NAME` does not inherit from the top level. Wrangler inherits all others.
 NOT_INHERITED = frozenset(
@@ -16,6 +18,8 @@ NOT_INHERITED = frozenset(
 )
 # Options with the value of a key.
 _SINGLE = {"--name": "name", "--compatibility-date": "compatibility_date"}
+# The path of a Worker's code, which stands without an option.
+_SCRIPT = re.compile(r"^[^-].*\.(?:[cm]?[jt]sx?|py)$")
 # The names of production's section, the likeliest first.
 PRODUCTION = ("production", "prod", "prd", "live")
 
@@ -49,6 +53,9 @@ def given_by(options: Sequence[str]) -> dict[str, object]:
             found["compatibility_flags"] = [flag for value in values for flag in value.split(",")]
         elif option in _SINGLE and values:
             found[_SINGLE[option]] = values[0]
+        elif not option.startswith("-") or option in PLAIN:
+            scripts = [word for word in (option, *values) if _SCRIPT.search(word)]
+            found |= {"main": scripts[0]} if scripts else {}
     return found
 
 

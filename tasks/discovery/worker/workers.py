@@ -2,13 +2,16 @@
 
 import posixpath
 import re
+import shlex
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
-from tasks.discovery.documents import Table, string, strings, table, tables
+from tasks.discovery.documents import Table, string, strings, table, tables, text_table
 from tasks.discovery.file_view import FileView, join, lineage, parent
 from tasks.discovery.node.node_project import manager_and_version
 from tasks.discovery.node.node_workspace import dependencies
+from tasks.discovery.worker.deploy_words import upload_of
 from tasks.discovery.worker.deploys import CONFIGS, DeployContext, find_deploy
 from tasks.discovery.worker.lost_bindings import bound_anywhere, lost_bindings
 from tasks.discovery.worker.lost_variables import lost_variables
@@ -46,15 +49,31 @@ def read_wrangler(tree: FileView, directory: str) -> Wrangler | None:
         tree.warn(f"{config} is used and {', '.join(found[1:])} is not: wrangler reads only one file; delete the other")
     document = tree.table(config)
     text = "" if document else tree.text(config)  # a broken file is read line by line
+    main = string(target_of(document, section_with_main(document)), "main") or _line(text, "main")
+    assets = string(document, "assets", "directory") or string(document, "site", "bucket")
+    pages = string(document, "pages_build_output_dir")
+    if not (main or assets or pages):
+        main = _main_of_script(tree, directory)
     return Wrangler(
         config=config,
         name=string(document, "name") or _line(text, "name"),
-        main=string(target_of(document, section_with_main(document)), "main") or _line(text, "main"),
-        assets=string(document, "assets", "directory") or string(document, "site", "bucket"),
-        pages=string(document, "pages_build_output_dir"),
+        main=main,
+        assets=assets,
+        pages=pages,
         environments=tuple(sorted(table(document, "env"))),
         document=document,
     )
+
+
+def _main_of_script(tree: FileView, directory: str) -> str:
+    """Returns the entry point that a script names instead of the file: `wrangler deploy src/index.ts`."""
+    for script in text_table(tree.table(join(directory, "package.json")), "scripts").values():
+        for part in re.split(r"&&|\|\||;", script):
+            with suppress(ValueError):
+                upload = upload_of(shlex.split(part))
+                if upload is not None and not (upload.config or upload.directory):
+                    return string(with_options({}, upload.options), "main")
+    return ""
 
 
 def _line(text: str, key: str) -> str:

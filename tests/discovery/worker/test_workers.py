@@ -1,5 +1,7 @@
 """Discovery of Workers."""
 
+import json
+
 import pytest
 
 from tasks.stack import Kind
@@ -21,6 +23,20 @@ def test_files_of_wrangler(name: str, text: str) -> None:
 
     assert (found.config, found.name, found.main) == (f"w/{name}", "intake", "src/index.ts")
     assert (found.tsconfig, found.environments) == ("w/tsconfig.json", ("live", "preview"))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "wrangler deploy src/index.ts --minify",
+        "npm run build && npx wrangler deploy ./src/index.ts",
+        "wrangler deploy --keep-vars --define A:./a.ts --minify src/index.ts",
+    ],
+)
+def test_script_names_the_entry_point_that_the_wrangler_file_lacks(script: str) -> None:
+    files = {"w/wrangler.json": '{"name": "w"}', "w/package.json": json.dumps({"scripts": {"deploy": script}})}
+
+    assert worker(MAIN | files).main.removeprefix("./") == "src/index.ts"
 
 
 def test_of_two_files_wrangler_s_first_choice_is_used() -> None:
