@@ -56,7 +56,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         default=None,
         ge=1,
         le=10_000,
-        description="how many checks run at once at most. By default as many as keep the cores busy, by the load that "
+        description="how many checks run at once. By default as many as keep the cores busy, by the load that "
         "each had in earlier runs",
     )
     gate: Annotated[bool, Flag(group=Group.DEPLOY), ANY] = Field(

@@ -118,7 +118,7 @@ class Validation:
         return Policy(
             # checks that run elsewhere take no slot of this machine
             jobs=(job.settings.jobs or MOST * cores) if is_here else len(job.scope.plan.checks),
-            cores=cores if is_here else math.inf,
+            cores=cores if is_here and not job.settings.jobs else math.inf,
             fail_fast=job.settings.fail_fast,
             is_part=job.whole is not None,
             seconds=known.seconds,
