@@ -70,10 +70,14 @@ def masked(state: State[Any], redactor: Redactor) -> State[Any]:
 
 
 def counted(results: Sequence[Result]) -> str:
-    """Return `1 failed, 5 passed`."""
+    """Return `1 failed, 5 passed, 3 of them cached`."""
     counts = Counter(result.status for result in results)
+    cached = sum(result.passed and result.cached for result in results)
     order = (Status.FAILED, Status.ERRORED, Status.PASSED, Status.SKIPPED)
-    return ", ".join(f"{counts[status]} {status}" for status in order if counts[status]) or "nothing to do"
+    texts = {status: f"{counts[status]} {status}" for status in order if counts[status]}
+    if cached:
+        texts[Status.PASSED] += f", {cached} of them cached"
+    return ", ".join(texts.values()) or "nothing to do"
 
 
 def no_verdict(message: str) -> State[Any]:

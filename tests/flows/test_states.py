@@ -42,6 +42,7 @@ def test_message_has_a_maximum_length() -> None:
     [
         ([PASSED, PASSED], "Completed", "2 passed"),
         ([PASSED, SKIPPED], "Completed", "1 passed, 1 skipped"),
+        ([PASSED, replace(PASSED, cached=True), FAILED], "Failed", "1 failed, 2 passed, 1 of them cached"),
         ([SKIPPED], "Skipped", "1 skipped"),
         ([PASSED, ERRORED, SKIPPED], "NoVerdict", "1 errored, 1 passed, 1 skipped"),
         ([PASSED, ERRORED, FAILED], "Failed", "1 failed, 1 errored, 1 passed"),
