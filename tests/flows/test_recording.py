@@ -121,7 +121,7 @@ def test_each_check_is_recorded_in_its_stage(run: str, home: Path) -> None:
 
 def test_stage_has_the_state_of_its_worst_check(run: str, home: Path) -> None:
     assert [row[:4] for row in rows(home, STAGES, run)] == [
-        ("build", "COMPLETED", "Completed", "4 passed"),
+        ("build", "COMPLETED", "Completed", "4 passed, 1 of them cached"),
         ("integration", "CRASHED", "NoVerdict", "1 errored, 1 passed, 1 skipped"),
         ("quality", "FAILED", "Failed", "1 failed, 2 passed"),
     ]
@@ -130,7 +130,7 @@ def test_stage_has_the_state_of_its_worst_check(run: str, home: Path) -> None:
 def test_run_with_a_failed_check_is_failed(run: str, home: Path) -> None:
     query = "select run.state_type, message from flow_run run join flow_run_state s on s.id = state_id where run.id = ?"
 
-    assert rows(home, query, run) == [("FAILED", "1 failed, 1 errored, 7 passed, 1 skipped")]
+    assert rows(home, query, run) == [("FAILED", "1 failed, 1 errored, 7 passed, 1 of them cached, 1 skipped")]
 
 
 def test_stages_run_concurrently(run: str, home: Path) -> None:
