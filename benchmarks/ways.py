@@ -89,7 +89,8 @@ async def with_engine(bench: BenchRun, order: Order) -> None:
                         await engine.prepare(environment, log)
                     exit = await engine.run(step, log)
                     if exit.code not in {0, *command.empty}:
-                        raise NotGreenError(f"{check.id}: {command.label} ended with {exit}\n{log.read_text()[-2000:]}")
+                        text = log.read_text()[-2000:] if log.exists() else ""
+                        raise NotGreenError(f"{check.id}: {command.label} ended with {exit}\n{text}")
 
             await order(scope, engine, run)
 
